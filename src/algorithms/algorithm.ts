@@ -1,0 +1,96 @@
+import type { RandomStream } from "../math/random.ts";
+import type { Tensor } from "../compile/ops.ts";
+
+/** Named tensors of one parameter group, e.g. the actor's weights and biases. */
+export type Parameters = Readonly<Record<string, Tensor>>;
+
+/** How one parameter tensor is shaped and first filled. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Fills `out` (row-major, [product of shape]) with initial values. */
+  init(random: RandomStream, out: Float32Array): void;
+}
+
+/** A set of parameters that one optimiser moves, or that follows another as its slow copy. */
+export interface ParameterGroup {
+  readonly name: string;
+  readonly parameters: readonly ParameterSpec[];
+}
+
+/** A named float32 input of a traced function. `shape` is complete, batch axis included. */
+export interface InputSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** What a loss sees besides the parameters it moves. */
+export interface LossInputs {
+  /** Every group by name, the moved one included. */
+  readonly parameters: Readonly<Record<string, Parameters>>;
+  /** The batch: columns from replay. */
+  readonly batch: Readonly<Record<string, Tensor>>;
+  /** Standard normals drawn fresh for this update. */
+  readonly noise: Readonly<Record<string, Tensor>>;
+}
+
+export interface LossResult {
+  /** Scalar, []. */
+  readonly loss: Tensor;
+  /** Scalars to log. */
+  readonly metrics: Readonly<Record<string, Tensor>>;
+  /** Per-sample results, [batch], such as the TD error that becomes the priority. */
+  readonly perSample?: Readonly<Record<string, Tensor>>;
+}
+
+/** One gradient step of an update: Adam moves `group` down the gradient of `loss`. */
+export interface LossStage {
+  readonly name: string;
+  /** The group that is moved; gradients flow to no other. */
+  readonly group: string;
+  readonly optimizer: AdamOptions;
+  loss(parameters: Parameters, inputs: LossInputs): LossResult;
+}
+
+/** Source: Kingma and Ba 2015, arXiv 1412.6980, algorithm 1. */
+export interface AdamOptions {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** `target <- tau * source + (1 - tau) * target` after each update. */
+export interface PolyakTarget {
+  readonly target: string;
+  readonly source: string;
+  readonly tau: number;
+}
+
+/**
+ * What is learned, as pure data and pure functions: how it runs (jax-js or a compiled graph), and when,
+ * is somebody else's business. An update runs the stages in order, each seeing the parameters that the
+ * stages before it moved, then the Polyak targets.
+ */
+export interface Algorithm {
+  readonly name: string;
+  readonly groups: readonly ParameterGroup[];
+  readonly stages: readonly LossStage[];
+  readonly targets: readonly PolyakTarget[];
+  /** Columns of the batch, e.g. { name: "observations", shape: [256, 17] }. */
+  readonly batch: readonly InputSpec[];
+  readonly noise: readonly InputSpec[];
+  readonly policy: Policy;
+}
+
+/** The part an actor needs. */
+export interface Policy {
+  /** The group whose parameters are published. */
+  readonly group: string;
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /** Exploring action in [-1, 1], [n, action size], from observations [n, size] and standard normals [n, action size]. */
+  sample(parameters: Parameters, observations: Tensor, noise: Tensor): Tensor;
+  /** The deterministic action used for evaluation and export. */
+  mode(parameters: Parameters, observations: Tensor): Tensor;
+}

@@ -1,0 +1,86 @@
+/** A box of float32 vectors; `low` and `high` are [size] and may be infinite. */
+export interface BoxSpace {
+  readonly kind: "box";
+  readonly size: number;
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
+
+/** A finite set {0 .. count - 1}. */
+export interface DiscreteSpace {
+  readonly kind: "discrete";
+  readonly count: number;
+}
+
+export type Space = BoxSpace | DiscreteSpace;
+
+/** A physics state to start from. Fields left out keep what the task's own reset gives. */
+export interface StartState {
+  readonly qpos?: ArrayLike<number>;
+  readonly qvel?: ArrayLike<number>;
+  readonly act?: ArrayLike<number>;
+  readonly time?: number;
+  /** Warm start of the constraint solver, qacc_warmstart. */
+  readonly warmstart?: ArrayLike<number>;
+  /** Model fields some tasks draw at reset, by MuJoCo's field name. */
+  readonly edits?: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+export interface ResetOptions {
+  /** Restarts the environment's random stream; without it the stream goes on. */
+  readonly seed?: number;
+  readonly state?: StartState;
+}
+
+/** Named numbers about a step, e.g. the terms of the reward. */
+export type StepInfo = Readonly<Record<string, number>>;
+
+export interface ResetResult {
+  /** [observationSpace.size], valid until the next call. */
+  readonly observation: Float64Array;
+  readonly info: StepInfo;
+}
+
+export interface StepResult extends ResetResult {
+  readonly reward: number;
+  /** The task ended: the state has no future. */
+  readonly terminated: boolean;
+  /** The episode was cut off, by a time limit for example: the state has a future, unseen. */
+  readonly truncated: boolean;
+}
+
+/** A complete, JSON-able state: restoring it continues the episode bit for bit. */
+export type EnvSnapshot = Readonly<Record<string, unknown>>;
+
+/**
+ * One environment, with the meaning of Gymnasium's `Env`.
+ *
+ * Not re-entrant. The caller owns the instance and calls `close`. Arrays in results belong to the
+ * environment and are overwritten by its next call.
+ */
+export interface Env {
+  readonly id: string;
+  readonly observationSpace: BoxSpace;
+  readonly actionSpace: Space;
+  /** Steps after which the episode is truncated; Infinity when there is no limit. */
+  readonly maxEpisodeSteps: number;
+
+  /** Starts an episode. */
+  reset(options?: ResetOptions): ResetResult;
+
+  /**
+   * Advances one step. `action` is [actionSpace.size] for a box, one index for a discrete space.
+   * @throws RunError ENV_FAILED when the action's shape is wrong or the physics diverged.
+   */
+  step(action: ArrayLike<number>): StepResult;
+
+  /** Present on environments that can be checkpointed exactly. */
+  snapshot?(): EnvSnapshot;
+  restore?(snapshot: EnvSnapshot): ResetResult;
+
+  /** Frees what the environment holds outside the JavaScript heap. */
+  close(): void;
+}
+
+/** Makes an instance; called in the thread that will step it. */
+export type EnvFactory = (options?: Readonly<Record<string, unknown>>) => Promise<Env>;

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    sequence: { shuffle: true },
+    restoreMocks: true,
+    testTimeout: 5_000,
+  },
+});
