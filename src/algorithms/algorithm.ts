@@ -1,5 +1,5 @@
-import type { RandomStream } from "../math/random.ts";
 import type { Tensor } from "../compile/ops.ts";
+import type { RandomStream } from "../math/random.ts";
 
 /** Named tensors of one parameter group, e.g. the actor's weights and biases. */
 export type Parameters = Readonly<Record<string, Tensor>>;
@@ -16,6 +16,8 @@ export interface ParameterSpec {
 export interface ParameterGroup {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  /** Absent when no stage moves the group: it is a target. */
+  readonly optimizer?: AdamOptions;
 }
 
 /** A named float32 input of a traced function. `shape` is complete, batch axis included. */
@@ -24,9 +26,12 @@ export interface InputSpec {
   readonly shape: readonly number[];
 }
 
-/** What a loss sees besides the parameters it moves. */
+/**
+ * What a loss sees: exactly the names that the algorithm declares, so an algorithm may narrow the
+ * records to its own names in the signature of `loss`.
+ */
 export interface LossInputs {
-  /** Every group by name, the moved one included. */
+  /** Every group by name. */
   readonly parameters: Readonly<Record<string, Parameters>>;
   /** The batch: columns from replay. */
   readonly batch: Readonly<Record<string, Tensor>>;
@@ -37,19 +42,24 @@ export interface LossInputs {
 export interface LossResult {
   /** Scalar, []. */
   readonly loss: Tensor;
-  /** Scalars to log. */
+  /** Scalars to log, by metric key; no two stages share a key. */
   readonly metrics: Readonly<Record<string, Tensor>>;
   /** Per-sample results, [batch], such as the TD error that becomes the priority. */
   readonly perSample?: Readonly<Record<string, Tensor>>;
 }
 
-/** One gradient step of an update: Adam moves `group` down the gradient of `loss`. */
+/**
+ * One gradient step of an update.
+ *
+ * The executor takes the gradient of `loss` with respect to `groups` alone: the other groups are
+ * constants, so a loss writes stopGradient only where one of its own groups must not be moved by a
+ * term. Losses that share a forward pass are summed in one stage and move several groups at once.
+ */
 export interface LossStage {
   readonly name: string;
-  /** The group that is moved; gradients flow to no other. */
-  readonly group: string;
-  readonly optimizer: AdamOptions;
-  loss(parameters: Parameters, inputs: LossInputs): LossResult;
+  /** The groups that are moved, each by its own optimiser, all from the same gradient. */
+  readonly groups: readonly string[];
+  loss(inputs: LossInputs): LossResult;
 }
 
 /** Source: Kingma and Ba 2015, arXiv 1412.6980, algorithm 1. */
@@ -60,7 +70,7 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
-/** `target <- tau * source + (1 - tau) * target` after each update. */
+/** `target <- tau * source + (1 - tau) * target` after each update; at first `target = source`. */
 export interface PolyakTarget {
   readonly target: string;
   readonly source: string;
