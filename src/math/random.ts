@@ -17,7 +17,7 @@ export interface RandomState {
  * depends on its path alone, so adding a consumer does not move the numbers of another.
  */
 export class RandomStream {
-  readonly #generator: JumpableRandomGenerator;
+  #generator: JumpableRandomGenerator;
   #spareNormal: number | null;
 
   private constructor(generator: JumpableRandomGenerator, spareNormal: number | null) {
@@ -27,7 +27,9 @@ export class RandomStream {
 
   /** The stream named by `path` under `rootSeed`; 128 bits of SHA-256 make its state. */
   static derive(rootSeed: number, ...path: readonly (string | number)[]): RandomStream {
-    const digest = createHash("sha256").update(JSON.stringify([rootSeed, ...path])).digest();
+    const digest = createHash("sha256")
+      .update(JSON.stringify([rootSeed, ...path]))
+      .digest();
     const words = [0, 4, 8, 12].map((offset) => digest.readInt32LE(offset));
     return new RandomStream(xoroshiro128plusFromState(words), null);
   }
@@ -38,6 +40,12 @@ export class RandomStream {
 
   state(): RandomState {
     return { generator: [...this.#generator.getState()], spareNormal: this.#spareNormal };
+  }
+
+  /** Continues from `state`, in place. */
+  restore(state: RandomState): void {
+    this.#generator = xoroshiro128plusFromState(state.generator);
+    this.#spareNormal = state.spareNormal;
   }
 
   /** Uniform in [0, 1) with 53 random bits. */

@@ -1,0 +1,104 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { gae, nStepReturn, type ValuedSteps } from "../../src/math/returns.ts";
+
+const none = [0, 0, 0];
+const reward = fc.double({ min: -10, max: 10, noNaN: true });
+const flag = fc.integer({ min: 0, max: 9 }).map((x) => (x === 0 ? 1 : 0));
+const step = fc.record({
+  reward,
+  value: reward,
+  nextValue: reward,
+  terminated: flag,
+  truncated: flag,
+});
+const unroll = fc.array(step, { minLength: 1, maxLength: 40 }).map((steps) => ({
+  rewards: steps.map((s) => s.reward),
+  values: steps.map((s) => s.value),
+  nextValues: steps.map((s) => s.nextValue),
+  terminated: steps.map((s) => s.terminated),
+  truncated: steps.map((s) => s.truncated),
+}));
+
+describe("nStepReturn", () => {
+  test("sums discounted rewards and bootstraps after the last", () => {
+    const steps = { rewards: [1, 0, 2], terminated: none, truncated: none };
+    const result = nStepReturn(steps, 0, { n: 3, gamma: 0.99 });
+    expect(result.nStepReturn + result.bootstrapDiscount * 10).toBeCloseTo(12.66319, 6);
+    expect(result.length).toBe(3);
+  });
+
+  test("stops without bootstrap at termination, with its own exponent at truncation", () => {
+    const rewards = [1, 0, 2];
+    const options = { n: 3, gamma: 0.9 };
+    const terminated = nStepReturn({ rewards, terminated: [0, 1, 0], truncated: none }, 0, options);
+    expect(terminated).toEqual({ nStepReturn: 1, bootstrapDiscount: 0, length: 2 });
+    const truncated = nStepReturn({ rewards, terminated: none, truncated: [0, 1, 0] }, 0, options);
+    expect(truncated).toEqual({ nStepReturn: 1, bootstrapDiscount: 0.9 * 0.9, length: 2 });
+  });
+
+  test("stops where the unroll ends", () => {
+    const steps = { rewards: [1, 0, 2], terminated: none, truncated: none };
+    const result = nStepReturn(steps, 2, { n: 3, gamma: 0.9 });
+    expect(result).toEqual({ nStepReturn: 2, bootstrapDiscount: 0.9, length: 1 });
+  });
+
+  test("obeys the recursion R^(n)_t = r_t + gamma R^(n-1)_{t+1}", () => {
+    fc.assert(
+      fc.property(unroll, fc.integer({ min: 2, max: 6 }), (steps, n) => {
+        const whole = nStepReturn(steps, 0, { n, gamma: 0.97 });
+        const ended = steps.terminated[0] || steps.truncated[0] || steps.rewards.length === 1;
+        fc.pre(!ended);
+        const rest = nStepReturn(steps, 1, { n: n - 1, gamma: 0.97 });
+        expect(whole.nStepReturn).toBeCloseTo(steps.rewards[0]! + 0.97 * rest.nStepReturn, 9);
+        expect(whole.bootstrapDiscount).toBeCloseTo(0.97 * rest.bootstrapDiscount, 12);
+        expect(whole.length).toBe(1 + rest.length);
+      }),
+    );
+  });
+});
+
+describe("gae", () => {
+  const base = { rewards: [1, 0, 2], values: [0.5, 0.4, 0.3], nextValues: [0.4, 0.3, 0.2] };
+  const cases: [string, ValuedSteps, number[]][] = [
+    [
+      "when nothing ends",
+      { ...base, terminated: none, truncated: none },
+      [2.4779859, 1.682069, 1.898],
+    ],
+    [
+      "cut at termination",
+      { ...base, terminated: [0, 1, 0], truncated: none },
+      [0.5198, -0.4, 1.898],
+    ],
+    [
+      "cut at truncation, from the value of the final observation",
+      { ...base, nextValues: [0.4, 0.35, 0.2], terminated: none, truncated: [0, 1, 0] },
+      [0.8456833, -0.0535, 1.898],
+    ],
+  ];
+  test.each(cases)("gives the published numbers %s", (_, steps, expected) => {
+    const advantages = gae(steps, 0.99, 0.95);
+    for (const [t, value] of expected.entries()) expect(advantages[t]).toBeCloseTo(value, 6);
+  });
+
+  test("equals the sum over all later deltas, written out", () => {
+    fc.assert(
+      fc.property(unroll, (steps) => {
+        const [gamma, lambda] = [0.98, 0.9];
+        const advantages = gae(steps, gamma, lambda);
+        for (let t = 0; t < steps.rewards.length; t++) {
+          let expected = 0;
+          for (let k = t, weight = 1; k < steps.rewards.length; k++, weight *= gamma * lambda) {
+            const future = steps.terminated[k] ? 0 : gamma * steps.nextValues[k]!;
+            expected += weight * (steps.rewards[k]! + future - steps.values[k]!);
+            if (steps.terminated[k] || steps.truncated[k]) break;
+          }
+          expect(Math.abs(advantages[t]! - expected)).toBeLessThan(
+            1e-6 * (100 + Math.abs(expected)),
+          );
+        }
+      }),
+    );
+  });
+});
