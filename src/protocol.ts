@@ -29,3 +29,59 @@ export interface Unroll {
   /** [T], learner step of the parameters that chose each action; -1 for random warm-up actions. */
   readonly policyVersions: Int32Array;
 }
+
+/** What fixes the layout of every unroll of a run. */
+export interface UnrollShape {
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /** T at most; an episode's end makes a shorter one. */
+  readonly unrollLength: number;
+}
+
+/** An unroll on its way, with what delivery and turn-taking need to know. */
+export interface UnrollFrame {
+  readonly unroll: Unroll;
+  /** Counts the frames of one incarnation of an actor, from 0. */
+  readonly sequence: number;
+  /** True on the last frame of an actor's turn: every environment has stepped `unrollLength` times. */
+  readonly endsTurn: boolean;
+  /** Deterministic mode: the actor's complete state after this turn, msgpack; otherwise empty. */
+  readonly snapshot: Uint8Array;
+}
+
+/** A published policy. Actors hold one at a time and apply a newer one between turns. */
+export interface PublishedPolicy {
+  /** Learner step that produced the parameters. */
+  readonly version: number;
+  /** Turns granted so far; deterministic mode waits for it, otherwise ignored. */
+  readonly turn: number;
+  /** The policy group's parameters, flat, in layout order. */
+  readonly parameters: Float32Array;
+  /** [2, observation size]: mean, then standard deviation; what observations are normalised with. */
+  readonly normalizer: Float32Array;
+}
+
+/** The actor's end of a transport. One owner, one thread. */
+export interface ActorLink {
+  /** Hands a frame over, or returns false when the learner's side has no room. Copies. */
+  offer(frame: UnrollFrame): boolean;
+  /** Returns when there may be room, or after `timeoutMs`. */
+  waitForRoom(timeoutMs: number): void;
+  /** The newest policy if its version or turn is above what was last taken here. */
+  takePolicy(): PublishedPolicy | undefined;
+  /** Returns when there may be a newer policy, or after `timeoutMs`. */
+  waitForPolicy(timeoutMs: number): void;
+}
+
+/** The learner's end of a transport. */
+export interface LearnerLink {
+  /**
+   * Passes waiting frames to `accept`, oldest first for each actor and actors in turn, until it returns
+   * false (the frame stays) or none is left. The arrays are valid during the call only.
+   * @returns The number of frames accepted.
+   */
+  receive(accept: (frame: UnrollFrame) => boolean): number;
+  publish(policy: PublishedPolicy): void;
+  /** Returns when something may have arrived, or after `timeoutMs`. */
+  waitForFrames(timeoutMs: number): void;
+}

@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { type Remote, releaseProxy, wrap } from "comlink";
+import { Piscina } from "piscina";
+import { RunError } from "../errors.ts";
+import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
+import { comlinkPort } from "./comlink-port.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+/** What the pool adds to a task by itself. */
+type OwnedByPool = "slot" | "incarnation" | "heartbeat" | "control" | "events" | "snapshot";
+
+export interface ActorPoolOptions {
+  readonly count: number;
+  readonly task: Omit<ActorTask, OwnedByPool>;
+  /** Added to the number of restarts of a slot: a resumed run must not replay its first episodes. */
+  readonly firstIncarnation: number;
+  /** Actor snapshots to continue from, by slot. */
+  readonly snapshots?: readonly Uint8Array[];
+  /** A step that takes longer is a hang: the thread is ended and replaced. */
+  readonly stepTimeoutMs: number;
+  readonly restart: RestartPolicy;
+  readonly onEvent: (slot: number, event: ActorEvent) => void;
+  readonly onCrash: (crash: ActorCrash) => void;
+}
+
+export interface RestartPolicy {
+  /** First pause before a restart; doubles with each crash within the window. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** This many crashes of one slot within the window open the breaker. */
+  readonly maxCrashes: number;
+  readonly windowMs: number;
+}
+
+export interface ActorCrash {
+  readonly slot: number;
+  readonly error: RunError;
+  /** Pause before the restart, or undefined when the slot is given up. */
+  readonly restartInMs: number | undefined;
+}
+
+interface LiveActor {
+  readonly control: Remote<ActorControl>;
+  readonly heartbeat: Heartbeat;
+  readonly abort: AbortController;
+  readonly ports: readonly MessagePort[];
+}
+
+/** How long a stopping actor may take before its thread is ended. */
+const STOP_GRACE_MS = 5_000;
+const WATCHDOG_INTERVAL_MS = 250;
+
+/**
+ * The actors of this process: one thread and one long piscina task each.
+ *
+ * A crashed or hung actor is replaced after a growing pause; a slot that keeps crashing is given up, and
+ * when the last one is, `finished` rejects: a run without actors would wait for ever.
+ */
+export class ActorPool implements AsyncDisposable {
+  readonly #options: ActorPoolOptions;
+  readonly #threads: Piscina;
+  readonly #live = new Map<number, LiveActor>();
+  readonly #slots: Promise<void>[] = [];
+  readonly #stopping = new AbortController();
+  readonly #watchdog: NodeJS.Timeout;
+  readonly #lastBeats = new WeakMap<LiveActor, { beats: number; since: number }>();
+  #givenUp = 0;
+  /** Settles when every actor has stopped; rejects ACTOR_CRASHED when all were given up. */
+  readonly finished: Promise<void>;
+
+  constructor(options: ActorPoolOptions) {
+    this.#options = options;
+    this.#threads = new Piscina({
+      filename: new URL("./actor-worker.js", import.meta.url).href,
+      name: "runActor",
+      minThreads: options.count,
+      maxThreads: options.count,
+      concurrentTasksPerWorker: 1,
+      atomics: "disabled",
+    });
+    for (let slot = 0; slot < options.count; slot++) this.#slots.push(this.#keepAlive(slot));
+    this.#watchdog = setInterval(() => this.#endHung(), WATCHDOG_INTERVAL_MS);
+    this.finished = Promise.all(this.#slots).then(() => undefined);
+    this.finished.catch(() => undefined);
+  }
+
+  /** Actors running now. */
+  get alive(): number {
+    return this.#live.size;
+  }
+
+  /** Asks every actor to stop and waits; whoever does not within the grace time is ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const actor of this.#live.values()) {
+      // Never settles if the thread is dead or stuck, hence not awaited: the slot's own task is.
+      actor.control.stop().catch(() => undefined);
+    }
+    const stopped = Promise.allSettled(this.#slots);
+    await Promise.race([stopped, sleep(STOP_GRACE_MS, undefined, { ref: false })]);
+    for (const actor of this.#live.values()) actor.abort.abort();
+    await stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#watchdog);
+    await this.stop();
+    await this.#threads.destroy();
+  }
+
+  async #keepAlive(slot: number): Promise<void> {
+    const crashes: number[] = [];
+    for (let life = 0; !this.#stopping.signal.aborted; life++) {
+      try {
+        await this.#runOnce(slot, life);
+        return;
+      } catch (thrown) {
+        if (this.#stopping.signal.aborted) return;
+        const restartInMs = this.#pauseAfter(crashes);
+        const error = new RunError("ACTOR_CRASHED", RunError.from(thrown).message);
+        this.#options.onCrash({ slot, error, restartInMs });
+        if (restartInMs === undefined) return this.#giveUp(error);
+        await sleep(restartInMs, undefined, { signal: this.#stopping.signal }).catch(
+          () => undefined,
+        );
+      }
+    }
+  }
+
+  async #runOnce(slot: number, life: number): Promise<void> {
+    const control = new MessageChannel();
+    const events = new MessageChannel();
+    const abort = new AbortController();
+    const heartbeat = new Heartbeat(Heartbeat.allocate());
+    events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(slot, event));
+    const actor: LiveActor = {
+      control: wrap<ActorControl>(comlinkPort(control.port1)),
+      heartbeat,
+      abort,
+      ports: [control.port1, events.port1],
+    };
+    const snapshot = life === 0 ? this.#options.snapshots?.[slot] : undefined;
+    const task: ActorTask = {
+      ...this.#options.task,
+      slot,
+      incarnation: this.#options.firstIncarnation + life,
+      heartbeat: heartbeat.memory,
+      control: control.port2,
+      events: events.port2,
+      ...(snapshot ? { snapshot } : {}),
+    };
+    this.#live.set(slot, actor);
+    try {
+      await this.#threads.run(task, {
+        transferList: [control.port2, events.port2],
+        signal: abort.signal,
+      });
+    } catch (thrown) {
+      // A watchdog's reason says more than "the task has been aborted".
+      throw abort.signal.aborted && abort.signal.reason instanceof RunError
+        ? abort.signal.reason
+        : thrown;
+    } finally {
+      this.#live.delete(slot);
+      actor.control[releaseProxy]();
+      for (const port of actor.ports) port.close();
+    }
+  }
+
+  /** Records a crash; returns the pause before the next life, or undefined when there were too many. */
+  #pauseAfter(crashes: number[]): number | undefined {
+    const { backoffMs, maxBackoffMs, maxCrashes, windowMs } = this.#options.restart;
+    const now = performance.now();
+    crashes.push(now);
+    const recent = crashes.filter((time) => time > now - windowMs).length;
+    if (recent >= maxCrashes) return undefined;
+    return Math.min(backoffMs * 2 ** (recent - 1), maxBackoffMs);
+  }
+
+  #giveUp(error: RunError): void {
+    this.#givenUp += 1;
+    if (this.#givenUp < this.#options.count) return;
+    throw new RunError(
+      "ACTOR_CRASHED",
+      `every actor keeps crashing; the last one: ${error.message}`,
+    );
+  }
+
+  /** Ends the threads whose environment has not come back from a step in time. */
+  #endHung(): void {
+    const now = performance.now();
+    for (const [slot, actor] of this.#live) {
+      const { beats, isStepping } = actor.heartbeat;
+      const last = this.#lastBeats.get(actor);
+      if (!last || last.beats !== beats || !isStepping) {
+        this.#lastBeats.set(actor, { beats, since: now });
+      } else if (now - last.since > this.#options.stepTimeoutMs) {
+        const seconds = (this.#options.stepTimeoutMs / 1000).toFixed(0);
+        const reason = `actor ${slot}: ${this.#options.task.env.id} has not returned from step ${beats} for ${seconds} s`;
+        actor.abort.abort(new RunError("ENV_FAILED", reason));
+      }
+    }
+  }
+}

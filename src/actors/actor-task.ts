@@ -1,0 +1,34 @@
+import type { MessagePort } from "node:worker_threads";
+import type { MetricsUpdate } from "../metrics/recorder.ts";
+import type { InProcessMemory } from "../transport/in-process.ts";
+import type { EpisodeEnd } from "./env-stream.ts";
+
+/** What an actor's thread is started with; plain data, shared memory and ports. */
+export interface ActorTask {
+  readonly slot: number;
+  /** Distinguishes the lives of a slot, so that a restarted actor draws other episodes. */
+  readonly incarnation: number;
+  readonly rootSeed: number;
+  readonly env: { readonly id: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly envsPerActor: number;
+  readonly unrollLength: number;
+  readonly takesTurns: boolean;
+  readonly memory: InProcessMemory;
+  /** The compiled `policy.sample`. */
+  readonly policyProgram: Uint8Array;
+  readonly heartbeat: SharedArrayBuffer;
+  /** Comlink: ActorControl. */
+  readonly control: MessagePort;
+  /** ActorEvent, thread to pool. */
+  readonly events: MessagePort;
+  /** Continue from here instead of from fresh episodes. */
+  readonly snapshot?: Uint8Array;
+}
+
+export interface ActorControl {
+  stop(): void;
+}
+
+export type ActorEvent =
+  | { readonly type: "episode"; readonly end: EpisodeEnd }
+  | { readonly type: "metrics"; readonly update: MetricsUpdate };

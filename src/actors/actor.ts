@@ -1,0 +1,224 @@
+import { setImmediate as nextMacrotask } from "node:timers/promises";
+import { pack, unpack } from "msgpackr";
+import type { RandomState, RandomStream } from "../math/random.ts";
+import type { ActorLink, UnrollFrame } from "../protocol.ts";
+import type { EnvStream, EpisodeEnd, StreamSnapshot } from "./env-stream.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { PolicyRunner } from "./policy-runner.ts";
+
+/** Blocking waits are cut into slices of this length, so that control messages are heard. */
+const WAIT_SLICE_MS = 20;
+const NO_SNAPSHOT = new Uint8Array(0);
+
+export interface ActorParts {
+  readonly link: ActorLink;
+  readonly policy: PolicyRunner;
+  readonly streams: readonly EnvStream[];
+  /** Exploration noise and random warm-up actions. */
+  readonly random: RandomStream;
+  readonly heartbeat: Heartbeat;
+  readonly unrollLength: number;
+  /** Wait for the learner's go before each turn, and send a snapshot with each. */
+  readonly takesTurns: boolean;
+  readonly onEpisode: (end: EpisodeEnd) => void;
+  readonly onTurn: (report: TurnReport) => void;
+}
+
+/** What one turn did; durations in seconds. */
+export interface TurnReport {
+  readonly envSteps: number;
+  readonly frames: number;
+  readonly policyVersion: number;
+  readonly envSeconds: number;
+  readonly inferenceSeconds: number;
+  /** Waiting for room in the mailbox: the learner, or its rate limiter, holds the actor back. */
+  readonly blockedOnRoomSeconds: number;
+  /** Waiting for the learner's go (deterministic mode only). */
+  readonly blockedOnTurnSeconds: number;
+}
+
+interface ActorSnapshot {
+  readonly streams: readonly StreamSnapshot[];
+  readonly random: RandomState;
+  readonly sequence: number;
+  readonly turns: number;
+}
+
+/**
+ * Who acts: a vector of environments, one inference for all of them per step, and the frames on their
+ * way to the learner.
+ *
+ *     repeat: take the newest policy; step every environment T times; send the unrolls
+ *
+ * Until the first policy arrives actions are uniform: that is the random warm-up.
+ */
+export class Actor {
+  readonly #parts: ActorParts;
+  readonly #observations: Float32Array;
+  readonly #actions: Float32Array;
+  readonly #noise: Float32Array;
+  #policyVersion = -1;
+  #granted = 0;
+  #turns = 0;
+  #sequence = 0;
+  #stopped = false;
+
+  constructor(parts: ActorParts) {
+    this.#parts = parts;
+    const { observationSize, actionSize } = parts.policy;
+    this.#observations = new Float32Array(parts.streams.length * observationSize);
+    this.#actions = new Float32Array(parts.streams.length * actionSize);
+    this.#noise = new Float32Array(parts.streams.length * actionSize);
+  }
+
+  /** Acts until `stop`; what is collected by then is sent if there is room for it. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      const blockedOnTurnSeconds = await this.#takePolicy();
+      if (this.#stopped) break;
+      const turn = await this.#collect();
+      const blockedOnRoomSeconds = await this.#send(turn.frames);
+      this.#parts.onTurn({
+        ...turn.report,
+        blockedOnRoomSeconds,
+        blockedOnTurnSeconds,
+        policyVersion: this.#policyVersion,
+      });
+      await nextMacrotask();
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Continues where `snapshot`, taken at the end of a turn, left off. */
+  restore(snapshot: Uint8Array): void {
+    const state = unpack(snapshot) as ActorSnapshot;
+    for (const [i, stream] of this.#parts.streams.entries()) {
+      const saved = state.streams[i];
+      if (saved) stream.restore(saved);
+    }
+    this.#parts.random.restore(state.random);
+    this.#sequence = state.sequence;
+    this.#turns = state.turns;
+  }
+
+  /** @returns Seconds spent waiting for the learner's go. */
+  async #takePolicy(): Promise<number> {
+    const { link, policy, heartbeat, takesTurns } = this.#parts;
+    const start = performance.now();
+    for (;;) {
+      const published = link.takePolicy();
+      if (published) {
+        policy.setParameters(published.parameters, published.normalizer);
+        this.#policyVersion = published.version;
+        this.#granted = published.turn;
+      }
+      if (this.#stopped || !takesTurns || this.#granted > this.#turns) break;
+      heartbeat.waiting();
+      link.waitForPolicy(WAIT_SLICE_MS);
+      await nextMacrotask();
+    }
+    return (performance.now() - start) / 1000;
+  }
+
+  /** Steps every environment `unrollLength` times, and on until there is something to send. */
+  async #collect(): Promise<{
+    frames: UnrollFrame[];
+    report: Pick<TurnReport, "envSteps" | "frames" | "envSeconds" | "inferenceSeconds">;
+  }> {
+    const { streams, unrollLength } = this.#parts;
+    const frames: UnrollFrame[] = [];
+    let envSteps = 0;
+    let envSeconds = 0;
+    let inferenceSeconds = 0;
+    while (frames.length === 0 && !this.#stopped) {
+      for (let t = 0; t < unrollLength; t++) {
+        const start = performance.now();
+        await this.#chooseActions();
+        const chosen = performance.now();
+        this.#stepAll(frames);
+        envSteps += streams.length;
+        inferenceSeconds += (chosen - start) / 1000;
+        envSeconds += (performance.now() - chosen) / 1000;
+      }
+      for (const stream of streams) this.#cut(stream, frames);
+    }
+    this.#turns += 1;
+    this.#endTurn(frames);
+    return { frames, report: { envSteps, frames: frames.length, envSeconds, inferenceSeconds } };
+  }
+
+  #stepAll(frames: UnrollFrame[]): void {
+    const { streams, heartbeat, onEpisode, policy } = this.#parts;
+    for (const [i, stream] of streams.entries()) {
+      heartbeat.stepping();
+      const action = this.#actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize);
+      const end = stream.advance(action, this.#policyVersion);
+      if (!end) continue;
+      this.#cut(stream, frames);
+      onEpisode(end);
+      stream.nextEpisode();
+    }
+  }
+
+  async #chooseActions(): Promise<void> {
+    const { policy, random, streams } = this.#parts;
+    if (this.#policyVersion < 0) {
+      for (let i = 0; i < this.#actions.length; i++)
+        this.#actions[i] = random.uniformBetween(-1, 1);
+      return;
+    }
+    for (const [i, stream] of streams.entries()) {
+      this.#observations.set(stream.observation, i * policy.observationSize);
+    }
+    random.fillNormal(this.#noise);
+    await policy.run({
+      observations: this.#observations,
+      noise: this.#noise,
+      actions: this.#actions,
+    });
+  }
+
+  #cut(stream: EnvStream, frames: UnrollFrame[]): void {
+    const unroll = stream.cut();
+    if (!unroll) return;
+    frames.push({ unroll, sequence: this.#sequence++, endsTurn: false, snapshot: NO_SNAPSHOT });
+  }
+
+  /** Marks the last frame, and in deterministic mode gives it the state to continue from. */
+  #endTurn(frames: UnrollFrame[]): void {
+    const last = frames.pop();
+    if (!last) return;
+    const snapshot = this.#parts.takesTurns ? this.#snapshot() : NO_SNAPSHOT;
+    frames.push({ ...last, endsTurn: true, snapshot });
+  }
+
+  #snapshot(): Uint8Array {
+    const state: ActorSnapshot = {
+      streams: this.#parts.streams.map((stream) => stream.snapshot()),
+      random: this.#parts.random.state(),
+      sequence: this.#sequence,
+      turns: this.#turns,
+    };
+    return pack(state);
+  }
+
+  /** @returns Seconds spent waiting for room. */
+  async #send(frames: readonly UnrollFrame[]): Promise<number> {
+    const { link, heartbeat } = this.#parts;
+    let blockedMs = 0;
+    for (const frame of frames) {
+      while (!link.offer(frame)) {
+        if (this.#stopped) return blockedMs / 1000;
+        const start = performance.now();
+        heartbeat.waiting();
+        link.waitForRoom(WAIT_SLICE_MS);
+        blockedMs += performance.now() - start;
+        await nextMacrotask();
+      }
+    }
+    return blockedMs / 1000;
+  }
+}

@@ -1,0 +1,215 @@
+import { ActionScale } from "../envs/action-scale.ts";
+import type { Env, EnvSnapshot } from "../envs/env.ts";
+import { RunError } from "../errors.ts";
+import type { Unroll } from "../protocol.ts";
+
+/** How an episode ended. */
+export interface EpisodeEnd {
+  readonly env: number;
+  readonly outcome: "terminated" | "truncated" | "failed";
+  readonly episodeReturn: number;
+  readonly episodeLength: number;
+  /** Why, when it failed. */
+  readonly reason?: string;
+}
+
+/** A stream between two unrolls; restoring it continues the episode bit for bit. */
+export interface StreamSnapshot {
+  readonly env: EnvSnapshot;
+  readonly observation: readonly number[];
+  readonly episodeReturn: number;
+  readonly episodeLength: number;
+}
+
+export interface StreamOptions {
+  readonly env: Env;
+  readonly actor: number;
+  /** The environment's index in the actor's vector. */
+  readonly index: number;
+  readonly unrollLength: number;
+}
+
+/** Failed episodes in a row after which the environment is given up: it does not recover by itself. */
+const MAX_FAILURES_IN_A_ROW = 10;
+
+/**
+ * One environment, its running episode and the unroll that is being collected from it.
+ *
+ * What a task does wrong ends here: a step that throws, a reward or an observation that is not finite ends
+ * the episode as failed, and the offending step never becomes part of an unroll.
+ */
+export class EnvStream {
+  readonly env: Env;
+  /** What the policy sees next, [observation size]. */
+  readonly observation: Float32Array;
+  readonly #actor: number;
+  readonly #index: number;
+  readonly #collected: Unroll;
+  readonly #scale: ActionScale;
+  readonly #actionSize: number;
+  #length = 0;
+  #episodeReturn = 0;
+  #episodeLength = 0;
+  #failuresInARow = 0;
+
+  constructor(options: StreamOptions) {
+    const { env, unrollLength } = options;
+    this.#scale = new ActionScale(env);
+    this.#actionSize = this.#scale.middle.length;
+    const actionSize = this.#actionSize;
+    const observationSize = env.observationSpace.size;
+    this.env = env;
+    this.#actor = options.actor;
+    this.#index = options.index;
+    this.observation = new Float32Array(observationSize);
+    this.#collected = {
+      actor: options.actor,
+      env: options.index,
+      length: unrollLength,
+      observations: new Float32Array((unrollLength + 1) * observationSize),
+      actions: new Float32Array(unrollLength * actionSize),
+      rewards: new Float32Array(unrollLength),
+      terminated: new Uint8Array(unrollLength),
+      truncated: new Uint8Array(unrollLength),
+      policyVersions: new Int32Array(unrollLength),
+    };
+  }
+
+  /** Starts the first episode; `seed` starts the environment's random stream. */
+  begin(seed: number): void {
+    this.#startEpisode(this.env.reset({ seed }).observation);
+  }
+
+  /**
+   * Takes one step with `action` in [-1, 1], scaled to the environment's bounds.
+   * @returns How the episode ended, if it did; the unroll must then be cut before the next step.
+   * @throws RunError ENV_FAILED when episodes keep failing or a reset does.
+   */
+  advance(action: Float32Array, policyVersion: number): EpisodeEnd | undefined {
+    let result: ReturnType<Env["step"]>;
+    try {
+      result = this.env.step(this.#scale.toEnv(action));
+    } catch (thrown) {
+      return this.#fail(RunError.from(thrown).message);
+    }
+    const { observation, reward, terminated, truncated } = result;
+    const fault = nonFinite(observation, reward);
+    if (fault) return this.#fail(fault);
+
+    this.#record({ action, policyVersion, reward, terminated, truncated });
+    this.observation.set(observation);
+    this.#episodeReturn += reward;
+    this.#episodeLength += 1;
+    if (!terminated && !truncated) return undefined;
+    this.#failuresInARow = 0;
+    return this.#ended({ outcome: terminated ? "terminated" : "truncated" });
+  }
+
+  /** A copy of the steps collected since the last cut, or undefined if there are none. */
+  cut(): Unroll | undefined {
+    const length = this.#length;
+    if (length === 0) return undefined;
+    const { observations, actions, rewards, terminated, truncated, policyVersions } =
+      this.#collected;
+    const observationSize = this.observation.length;
+    observations.set(this.observation, length * observationSize);
+    this.#length = 0;
+    return {
+      actor: this.#actor,
+      env: this.#index,
+      length,
+      observations: observations.slice(0, (length + 1) * observationSize),
+      actions: actions.slice(0, length * this.#actionSize),
+      rewards: rewards.slice(0, length),
+      terminated: terminated.slice(0, length),
+      truncated: truncated.slice(0, length),
+      policyVersions: policyVersions.slice(0, length),
+    };
+  }
+
+  /** Starts the next episode after one ended and was cut. */
+  nextEpisode(): void {
+    this.#startEpisode(this.env.reset().observation);
+  }
+
+  /** @throws RunError CONFIG_INVALID when the environment cannot be snapshotted. */
+  snapshot(): StreamSnapshot {
+    if (!this.env.snapshot) throw notSnapshotable(this.env.id);
+    return {
+      env: this.env.snapshot(),
+      observation: [...this.observation],
+      episodeReturn: this.#episodeReturn,
+      episodeLength: this.#episodeLength,
+    };
+  }
+
+  restore(snapshot: StreamSnapshot): void {
+    if (!this.env.restore) throw notSnapshotable(this.env.id);
+    this.env.restore(snapshot.env);
+    this.observation.set(snapshot.observation);
+    this.#episodeReturn = snapshot.episodeReturn;
+    this.#episodeLength = snapshot.episodeLength;
+    this.#length = 0;
+  }
+
+  #record(step: {
+    readonly action: Float32Array;
+    readonly policyVersion: number;
+    readonly reward: number;
+    readonly terminated: boolean;
+    readonly truncated: boolean;
+  }): void {
+    const collected = this.#collected;
+    const t = this.#length++;
+    collected.observations.set(this.observation, t * this.observation.length);
+    collected.actions.set(step.action, t * this.#actionSize);
+    collected.rewards[t] = step.reward;
+    collected.terminated[t] = step.terminated ? 1 : 0;
+    collected.truncated[t] = step.truncated ? 1 : 0;
+    collected.policyVersions[t] = step.policyVersion;
+  }
+
+  #fail(reason: string): EpisodeEnd {
+    this.#failuresInARow += 1;
+    if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) {
+      throw new RunError(
+        "ENV_FAILED",
+        `${this.env.id}: ${MAX_FAILURES_IN_A_ROW} episodes in a row failed, the last at step ${this.#episodeLength}: ${reason}`,
+      );
+    }
+    return this.#ended({ outcome: "failed", reason });
+  }
+
+  #ended(how: Pick<EpisodeEnd, "outcome" | "reason">): EpisodeEnd {
+    return {
+      ...how,
+      env: this.#index,
+      episodeReturn: this.#episodeReturn,
+      episodeLength: this.#episodeLength,
+    };
+  }
+
+  #startEpisode(observation: ArrayLike<number>): void {
+    const fault = nonFinite(observation, 0);
+    if (fault) throw new RunError("ENV_FAILED", `${this.env.id}: reset gave ${fault}`);
+    this.observation.set(observation);
+    this.#episodeReturn = 0;
+    this.#episodeLength = 0;
+  }
+}
+
+/** Names the first number that is not finite. */
+function nonFinite(observation: ArrayLike<number>, reward: number): string | undefined {
+  if (!Number.isFinite(reward)) return `reward ${reward}`;
+  for (let i = 0; i < observation.length; i++) {
+    if (!Number.isFinite(observation[i])) return `observation[${i}] ${observation[i]}`;
+  }
+  return undefined;
+}
+
+function notSnapshotable(id: string): RunError {
+  return new RunError(
+    "CONFIG_INVALID",
+    `${id} has no snapshot() and restore(), which deterministic mode needs; set deterministic=false`,
+  );
+}

@@ -1,0 +1,87 @@
+import type { PolicyRunner } from "../actors/policy-runner.ts";
+import { ActionScale } from "../envs/action-scale.ts";
+import type { Env } from "../envs/env.ts";
+import { RunError } from "../errors.ts";
+import { RandomStream } from "../math/random.ts";
+
+export interface EpisodeResult {
+  readonly episodeReturn: number;
+  readonly episodeLength: number;
+}
+
+export interface EvaluationOptions {
+  readonly episodes: number;
+  /** Root of the episodes' seeds; the same for every evaluation of a run. */
+  readonly seed: number;
+  readonly openEnv: () => Promise<Env>;
+  /** Compiled for `episodes` rows. */
+  readonly policy: PolicyRunner;
+}
+
+/**
+ * Runs one episode each in `episodes` environments side by side, one inference for all per step, with
+ * raw rewards. Seeds depend on the root seed and the episode's number alone, so every evaluation of a run
+ * starts from the same states and none moves a stream that training draws from.
+ *
+ * @throws RunError ENV_FAILED when the task diverges.
+ */
+export async function evaluate(options: EvaluationOptions): Promise<EpisodeResult[]> {
+  const { episodes, policy } = options;
+  const envs: Env[] = [];
+  try {
+    for (let i = 0; i < episodes; i++) envs.push(await options.openEnv());
+    const running = envs.map((env, i) => new Episode(env, episodeSeed(options.seed, i)));
+    const observations = new Float32Array(episodes * policy.observationSize);
+    const actions = new Float32Array(episodes * policy.actionSize);
+    const noise = new Float32Array(actions.length);
+    while (running.some((episode) => !episode.ended)) {
+      for (const [i, episode] of running.entries()) {
+        observations.set(episode.observation, i * policy.observationSize);
+      }
+      await policy.run({ observations, noise, actions });
+      for (const [i, episode] of running.entries()) {
+        if (episode.ended) continue;
+        episode.step(actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize));
+      }
+    }
+    return running.map(({ episodeReturn, episodeLength }) => ({ episodeReturn, episodeLength }));
+  } finally {
+    for (const env of envs) env.close();
+  }
+}
+
+function episodeSeed(rootSeed: number, episode: number): number {
+  return RandomStream.derive(rootSeed, "evaluation", episode).integer(2 ** 31);
+}
+
+/** Steps without an end after which an episode counts as endless: the task has no limit of its own. */
+const MAX_STEPS = 100_000;
+
+class Episode {
+  readonly observation: Float32Array;
+  episodeReturn = 0;
+  episodeLength = 0;
+  ended = false;
+  readonly #env: Env;
+  readonly #action: ActionScale;
+
+  constructor(env: Env, seed: number) {
+    this.#env = env;
+    this.#action = new ActionScale(env);
+    this.observation = Float32Array.from(env.reset({ seed }).observation);
+  }
+
+  step(action: Float32Array): void {
+    const result = this.#env.step(this.#action.toEnv(action));
+    this.observation.set(result.observation);
+    this.episodeReturn += result.reward;
+    this.episodeLength += 1;
+    if (!Number.isFinite(this.episodeReturn)) {
+      throw new RunError(
+        "ENV_FAILED",
+        `${this.#env.id}: the return is ${this.episodeReturn} after evaluation step ${this.episodeLength}`,
+      );
+    }
+    this.ended = result.terminated || result.truncated || this.episodeLength >= MAX_STEPS;
+  }
+}
