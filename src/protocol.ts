@@ -57,7 +57,7 @@ export interface PublishedPolicy {
   readonly turn: number;
   /** The policy group's parameters, flat, in layout order. */
   readonly parameters: Float32Array;
-  /** [2, observation size]: mean, then standard deviation; what observations are normalised with. */
+  /** [2, observation size]: mean, then scale (1 / standard deviation); what observations are normalised with. */
   readonly normalizer: Float32Array;
 }
 

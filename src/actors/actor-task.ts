@@ -13,6 +13,8 @@ export interface ActorTask {
   readonly envsPerActor: number;
   readonly unrollLength: number;
   readonly takesTurns: boolean;
+  /** Observations are scaled by the statistics that come with the parameters. */
+  readonly normalizes: boolean;
   readonly memory: InProcessMemory;
   /** The compiled `policy.sample`. */
   readonly policyProgram: Uint8Array;

@@ -1,12 +1,21 @@
-import { Program } from "../compile/program.ts";
-import { normalizeInto } from "../math/running-statistics.ts";
-
 /** Buffers of one inference; rows are environments. */
 export interface PolicyCall {
-  /** [n, observation size], raw. Normalised in place. */
+  /** [n, observation size], raw; the runner may overwrite it. */
   readonly observations: Float32Array;
   /** [n, action size], standard normals. */
   readonly noise: Float32Array;
   /** [n, action size], filled with actions in [-1, 1]. */
   readonly actions: Float32Array;
+}
+
+/** A policy that can be run: one inference for all environments of an actor. */
+export interface PolicyRunner extends AsyncDisposable {
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /**
+   * @param parameters The policy group, flat, in layout order; copied.
+   * @param normalizer [2, observation size]: mean, then scale; copied.
+   */
+  setParameters(parameters: Float32Array, normalizer: Float32Array): void;
+  run(call: PolicyCall): Promise<void>;
 }

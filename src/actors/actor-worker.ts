@@ -1,0 +1,77 @@
+import { expose } from "comlink";
+import type { Env } from "../envs/env.ts";
+import { openEnv } from "../envs/registry.ts";
+import { RandomStream } from "../math/random.ts";
+import { MetricsRecorder } from "../metrics/recorder.ts";
+import { InProcessActorLink } from "../transport/in-process.ts";
+import { Actor, type TurnReport } from "./actor.ts";
+import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
+import { comlinkPort } from "./comlink-port.ts";
+import { CompiledPolicy } from "./compiled-policy.ts";
+import { EnvStream } from "./env-stream.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+const REPORT_INTERVAL_MS = 500;
+
+/** Thread entry: wires an actor to its environments, its policy and its link, and runs it. */
+export async function runActor(task: ActorTask): Promise<void> {
+  const emit = (event: ActorEvent): void => task.events.postMessage(event);
+  const report = turnReporter(emit);
+  const policy = await CompiledPolicy.load(task.policyProgram, { normalizes: task.normalizes });
+  const envs: Env[] = [];
+  try {
+    for (let i = 0; i < task.envsPerActor; i++) {
+      envs.push(await openEnv(task.env.id, task.env.options));
+    }
+    const actor = new Actor({
+      policy,
+      streams: envs.map((env, index) => newStream(task, env, index)),
+      link: new InProcessActorLink(task.memory, task.slot),
+      random: RandomStream.derive(task.rootSeed, "actor", task.slot, task.incarnation, "noise"),
+      heartbeat: new Heartbeat(task.heartbeat),
+      unrollLength: task.unrollLength,
+      takesTurns: task.takesTurns,
+      onEpisode: (end) => emit({ type: "episode", end }),
+      onTurn: report,
+    });
+    if (task.snapshot) actor.restore(task.snapshot);
+    const control: ActorControl = { stop: () => actor.stop() };
+    expose(control, comlinkPort(task.control));
+    await actor.run();
+  } finally {
+    for (const env of envs) env.close();
+    await policy[Symbol.asyncDispose]();
+    task.control.close();
+    task.events.close();
+  }
+}
+
+function newStream(task: ActorTask, env: Env, index: number): EnvStream {
+  const { rootSeed, slot, incarnation, unrollLength } = task;
+  const stream = new EnvStream({ env, actor: slot, index, unrollLength });
+  const seeds = RandomStream.derive(rootSeed, "actor", slot, incarnation, "env", index);
+  stream.begin(seeds.integer(2 ** 31));
+  return stream;
+}
+
+/** Sums turns up and posts them every so often. */
+function turnReporter(emit: (event: ActorEvent) => void): (turn: TurnReport) => void {
+  const recorder = new MetricsRecorder();
+  let lastReport = performance.now();
+  return (turn) => {
+    recorder.observe("troupe_env_step_duration_seconds", turn.envSeconds / turn.envSteps);
+    recorder.observe("troupe_inference_duration_seconds", turn.inferenceSeconds / turn.envSteps);
+    recorder.inc("troupe_blocked_seconds_total", turn.blockedOnRoomSeconds, {
+      side: "actor",
+      reason: "mailbox_full",
+    });
+    recorder.inc("troupe_blocked_seconds_total", turn.blockedOnTurnSeconds, {
+      side: "actor",
+      reason: "turn",
+    });
+    const now = performance.now();
+    if (now - lastReport < REPORT_INTERVAL_MS) return;
+    lastReport = now;
+    emit({ type: "metrics", update: recorder.drain() });
+  };
+}

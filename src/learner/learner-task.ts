@@ -1,0 +1,75 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Config } from "../config/schema.ts";
+import type { MetricsUpdate } from "../metrics/recorder.ts";
+import type { InProcessMemory } from "../transport/in-process.ts";
+
+/** What the learner's thread is started with. */
+export interface LearnerTask {
+  readonly config: Config;
+  /** The run folder. */
+  readonly folder: string;
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /** Actor threads of this process. */
+  readonly actors: number;
+  /** Numbers the starts of a learner on this run, from 1. */
+  readonly term: number;
+  /** Continue from the newest valid checkpoint. */
+  readonly resume: boolean;
+  /** Comlink: LearnerControl. */
+  readonly control: MessagePort;
+  /** LearnerEvent, thread to main. */
+  readonly events: MessagePort;
+}
+
+export interface LearnerControl {
+  /** Finish the update, write a checkpoint, return. */
+  stop(): void;
+  /** Who waits for whom, in one line. */
+  explain(): string;
+}
+
+/** A policy as it is evaluated and exported. */
+export interface PolicySnapshot {
+  readonly learnerStep: number;
+  readonly envSteps: number;
+  /** The policy group, flat. */
+  readonly parameters: Float32Array;
+  /** [2, observation size]: mean, then scale. */
+  readonly normalizer: Float32Array;
+}
+
+/** ONNX graphs, for threads that do not compile. */
+export interface PolicyPrograms {
+  /** Exploring actions for the environments of one actor. */
+  readonly sample: Uint8Array;
+  /** Deterministic actions for the episodes of one evaluation. */
+  readonly mode: Uint8Array;
+}
+
+export type LearnerEvent =
+  | {
+      readonly type: "ready";
+      readonly memory: InProcessMemory;
+      readonly programs: PolicyPrograms;
+      readonly learnerStep: number;
+      readonly envSteps: number;
+      readonly episodes: number;
+      /** Actor states to continue from, by slot; deterministic mode only. */
+      readonly snapshots: readonly Uint8Array[];
+      /** One sentence for each thing that was not as it should be, e.g. a damaged checkpoint. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly type: "progress"; readonly learnerStep: number; readonly envSteps: number }
+  | { readonly type: "metrics"; readonly update: MetricsUpdate }
+  | { readonly type: "evaluate"; readonly snapshot: PolicySnapshot }
+  | { readonly type: "checkpoint"; readonly name: string; readonly seconds: number }
+  | { readonly type: "warning"; readonly message: string };
+
+export interface LearnerResult {
+  readonly reason: "completed" | "stopped";
+  readonly learnerStep: number;
+  readonly envSteps: number;
+  /** SHA-256 of parameters, moments, replay, limiter and actor state; deterministic mode only. */
+  readonly digest?: string;
+}

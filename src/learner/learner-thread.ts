@@ -1,0 +1,78 @@
+import { MessageChannel } from "node:worker_threads";
+import { type Remote, releaseProxy, wrap } from "comlink";
+import { Piscina } from "piscina";
+import { comlinkPort } from "../actors/comlink-port.ts";
+import { ringDoorbell } from "../transport/in-process.ts";
+import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";
+
+export type ReadyEvent = Extract<LearnerEvent, { type: "ready" }>;
+
+/** How long a stopping learner may take for its last update and checkpoint. */
+const STOP_GRACE_MS = 8_000;
+
+/** The learner's thread, seen from the main thread. */
+export class LearnerThread implements AsyncDisposable {
+  /** Settles with the thread's task; rejects with what it threw. */
+  readonly finished: Promise<LearnerResult>;
+  readonly #threads: Piscina;
+  readonly #control: Remote<LearnerControl>;
+  readonly #channels: readonly [MessageChannel, MessageChannel];
+  readonly #abort = new AbortController();
+  readonly #ready: Promise<ReadyEvent>;
+  #doorbell: SharedArrayBuffer | undefined;
+
+  constructor(
+    task: Omit<LearnerTask, "control" | "events">,
+    onEvent: (event: LearnerEvent) => void,
+  ) {
+    const [control, events] = [new MessageChannel(), new MessageChannel()];
+    this.#channels = [control, events];
+    this.#control = wrap<LearnerControl>(comlinkPort(control.port1));
+    this.#ready = new Promise((resolve) => {
+      events.port1.on("message", (event: LearnerEvent) => {
+        if (event.type === "ready") {
+          this.#doorbell = event.memory.doorbell;
+          resolve(event);
+        }
+        onEvent(event);
+      });
+    });
+    this.#threads = new Piscina({
+      filename: new URL("./learner-worker.js", import.meta.url).href,
+      name: "runLearner",
+      minThreads: 1,
+      maxThreads: 1,
+      atomics: "disabled",
+    });
+    const complete: LearnerTask = { ...task, control: control.port2, events: events.port2 };
+    this.finished = this.#threads.run(complete, {
+      transferList: [control.port2, events.port2],
+      signal: this.#abort.signal,
+    });
+    this.finished.catch(() => undefined);
+  }
+
+  /** Resolves when the learner can take unrolls; rejects when it fails before that. */
+  ready(): Promise<ReadyEvent> {
+    const failed = this.finished.then(() => {
+      throw new Error("the learner returned before it was ready");
+    });
+    return Promise.race([this.#ready, failed]);
+  }
+
+  /** Asks for a last checkpoint and an orderly return; a thread that does not manage is ended. */
+  async stop(): Promise<void> {
+    this.#control.stop().catch(() => undefined);
+    if (this.#doorbell) ringDoorbell(this.#doorbell);
+    const timer = setTimeout(() => this.#abort.abort(), STOP_GRACE_MS);
+    await this.finished.catch(() => undefined);
+    clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#control[releaseProxy]();
+    for (const { port1 } of this.#channels) port1.close();
+    await this.#threads.destroy();
+  }
+}

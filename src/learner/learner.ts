@@ -1,0 +1,224 @@
+import { setImmediate as nextMacrotask } from "node:timers/promises";
+import type { StepResult, TrainStep } from "../compile/train-step.ts";
+import type { RandomStream } from "../math/random.ts";
+import type { MetricsRecorder } from "../metrics/recorder.ts";
+import type { LearnerLink, UnrollFrame } from "../protocol.ts";
+import type { ReplayBatch } from "../replay/batch.ts";
+import type { Replay } from "../replay/replay.ts";
+import type { NonFiniteGuard } from "./non-finite-guard.ts";
+import type { ObservationNormalizer } from "./observation-normalizer.ts";
+import type { Pace } from "./pace.ts";
+
+export interface LearnerOptions {
+  readonly totalSteps: number;
+  readonly learningStarts: number;
+  readonly batchSize: number;
+  /** Learner steps between published policies. */
+  readonly publishInterval: number;
+  /** Power of the importance weights at the start; rises to 1 at `totalSteps`. */
+  readonly importanceExponent: number;
+}
+
+export interface LearnerParts {
+  readonly link: LearnerLink;
+  readonly replay: Replay;
+  readonly pace: Pace;
+  readonly step: TrainStep;
+  readonly normalizer: ObservationNormalizer;
+  readonly guard: NonFiniteGuard;
+  readonly recorder: MetricsRecorder;
+  /** The policy group's name. */
+  readonly policyGroup: string;
+  /** Draws batches. */
+  readonly sampling: RandomStream;
+  /** Noise of the losses. */
+  readonly noise: RandomStream;
+  readonly chores: Chores;
+}
+
+/** What else the learner's thread does, and decides itself when it is due. */
+export interface Chores {
+  onUpdate(result: StepResult): void;
+  /** Between updates, where a cut is consistent: checkpoints, evaluations. */
+  atBoundary(progress: Progress): void;
+  /** Anywhere: reports. */
+  report(progress: Progress): void;
+}
+
+/** Where a run stands. */
+export interface Progress {
+  envSteps: number;
+  learnerStep: number;
+  /** Turns taken; deterministic mode only. */
+  turns: number;
+  /** The actor's state after the last turn; deterministic mode only. */
+  actorSnapshot: Uint8Array;
+}
+
+const IDLE_WAIT_MS = 20;
+/** Control messages are heard at least this often. */
+const LISTEN_INTERVAL_MS = 50;
+
+/**
+ * Who learns:
+ *
+ *     repeat: take in unrolls; if the pace allows, draw a batch, step, set its priorities; publish
+ *
+ * The thread does nothing else. Replay, limiter and parameters have this one owner, so a checkpoint
+ * between two updates is a consistent cut.
+ */
+export class Learner {
+  readonly progress: Progress;
+  readonly #parts: LearnerParts;
+  readonly #options: LearnerOptions;
+  readonly #batch: ReplayBatch;
+  readonly #noise: Readonly<Record<string, Float32Array>>;
+  #stopRequested = false;
+  #publishedStep = -1;
+  #listenedAt = 0;
+
+  constructor(parts: LearnerParts, options: LearnerOptions, progress: Progress) {
+    this.#parts = parts;
+    this.#options = options;
+    this.progress = progress;
+    this.#batch = parts.replay.createBatch(options.batchSize);
+    this.#noise = parts.step.createNoise();
+  }
+
+  stop(): void {
+    this.#stopRequested = true;
+  }
+
+  /** Learns until `totalSteps` environment steps are in and their updates done, or until `stop`. */
+  async run(): Promise<"completed" | "stopped"> {
+    const { pace, chores } = this.#parts;
+    for (;;) {
+      this.#takeFrames();
+      if (pace.maySample()) await this.#update();
+      else if (!this.#isDone) this.#waitForFrames();
+      if (pace.atBoundary) {
+        chores.atBoundary(this.progress);
+        if (this.#isDone) return "completed";
+        if (this.#stopRequested) return "stopped";
+        this.#publishIfDue();
+      }
+      await this.#listen();
+    }
+  }
+
+  get #isDone(): boolean {
+    const { pace } = this.#parts;
+    return pace.atBoundary && this.#hasAllSteps && !pace.maySample();
+  }
+
+  get #hasAllSteps(): boolean {
+    return this.progress.envSteps >= this.#options.totalSteps;
+  }
+
+  #takeFrames(): void {
+    this.#parts.link.receive((frame) => {
+      if (this.#hasAllSteps && this.#parts.pace.atBoundary) return false;
+      if (!this.#parts.pace.mayInsert(frame.unroll.length)) return false;
+      this.#insert(frame);
+      return true;
+    });
+  }
+
+  #insert(frame: UnrollFrame): void {
+    const { replay, pace, normalizer, recorder } = this.#parts;
+    const { unroll } = frame;
+    const refusal = replay.insert(unroll);
+    if (refusal) {
+      recorder.inc("troupe_trajectory_dropped_total", 1, { reason: refusal });
+    } else {
+      this.#recordAge(unroll.policyVersions);
+      normalizer.observe(unroll);
+      pace.onInsert(unroll.length);
+      this.progress.envSteps += unroll.length;
+      recorder.inc("troupe_env_steps_total", unroll.length);
+    }
+    if (frame.endsTurn) {
+      this.progress.turns += 1;
+      this.progress.actorSnapshot = frame.snapshot.slice();
+      pace.onTurnEnd();
+    }
+  }
+
+  #recordAge(policyVersions: Int32Array): void {
+    const version = policyVersions[0] ?? -1;
+    if (version < 0) return;
+    this.#parts.recorder.observe("troupe_policy_lag_versions", this.progress.learnerStep - version);
+  }
+
+  async #update(): Promise<void> {
+    const { replay, pace, step, normalizer, guard, recorder, sampling, noise } = this.#parts;
+    const batch = this.#batch;
+    const start = performance.now();
+    replay.sample(batch, sampling, this.#importanceExponent());
+    pace.onSample();
+    normalizer.apply(batch);
+    for (const column of Object.values(this.#noise)) noise.fillNormal(column);
+    const sampled = performance.now();
+    const result = await step.step(batch, this.#noise);
+    const stepped = performance.now();
+    this.progress.learnerStep += 1;
+    if (result.finite) {
+      const tdErrors = result.perSample["tdErrors"];
+      if (tdErrors) replay.updatePriorities(batch, tdErrors);
+      guard.wasFinite();
+    } else {
+      guard.wasNotFinite({
+        batch,
+        noise: this.#noise,
+        learnerStep: this.progress.learnerStep,
+      });
+    }
+    recorder.inc("troupe_learner_updates_total", 1);
+    recorder.inc("troupe_learner_samples_total", batch.size);
+    recorder.observe("troupe_replay_sample_duration_seconds", (sampled - start) / 1000);
+    recorder.observe("troupe_learner_update_duration_seconds", (stepped - sampled) / 1000);
+    this.#parts.chores.onUpdate(result);
+  }
+
+  /** Linear from its configured start to 1 at the end of the run. */
+  #importanceExponent(): number {
+    const { importanceExponent, totalSteps } = this.#options;
+    const done = Math.min(1, this.progress.envSteps / totalSteps);
+    return importanceExponent + (1 - importanceExponent) * done;
+  }
+
+  #waitForFrames(): void {
+    const start = performance.now();
+    this.#parts.link.waitForFrames(IDLE_WAIT_MS);
+    this.#parts.recorder.inc("troupe_blocked_seconds_total", (performance.now() - start) / 1000, {
+      side: "learner",
+      reason: this.progress.envSteps < this.#options.learningStarts ? "warm_up" : "replay_starved",
+    });
+  }
+
+  /** Publishes from the end of the warm-up on; a pace with turns also grants the next one this way. */
+  #publishIfDue(): void {
+    const { pace, link, step, policyGroup, normalizer } = this.#parts;
+    const { learnerStep, envSteps, turns } = this.progress;
+    const warm = envSteps >= this.#options.learningStarts;
+    const due = learnerStep - this.#publishedStep >= this.#options.publishInterval;
+    if (!pace.grantsTurns && !(warm && (this.#publishedStep < 0 || due))) return;
+    link.publish({
+      version: warm ? learnerStep : -1,
+      turn: turns + 1,
+      parameters: step.parameters(policyGroup),
+      normalizer: normalizer.published(),
+    });
+    this.#publishedStep = learnerStep;
+    pace.onPublish();
+  }
+
+  /** Lets control messages in and reports, every so often. */
+  async #listen(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#listenedAt < LISTEN_INTERVAL_MS) return;
+    this.#listenedAt = now;
+    this.#parts.chores.report(this.progress);
+    await nextMacrotask();
+  }
+}
