@@ -1,0 +1,5 @@
+// Writes the reference pages that are made from the code. Run by `npm run docs`, which builds first.
+import { writeFileSync } from "node:fs";
+import { configMarkdown } from "../dist/config/docs.js";
+
+writeFileSync("docs/config.md", configMarkdown());

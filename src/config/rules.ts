@@ -1,0 +1,93 @@
+import type { z } from "zod";
+import type { Config } from "./schema.ts";
+
+type Report = (path: string, message: string) => void;
+
+/** What must hold between fields; each that does not is named with its value and a way out. */
+export function checkRules(config: Config, context: z.RefinementCtx): void {
+  const report: Report = (path, message) => {
+    context.addIssue({ code: "custom", path: path.split("."), message });
+  };
+  checkReplay(config, report);
+  checkUnrolls(config, report);
+  checkRateLimit(config, report);
+  checkTheRest(config, report);
+}
+
+function checkReplay({ algorithm, replay, totalSteps }: Config, report: Report): void {
+  const { batchSize, learningStarts } = algorithm;
+  const { capacity } = replay;
+  if (batchSize > capacity) {
+    report(
+      "algorithm.batchSize",
+      `is ${batchSize}, more than replay.capacity (${capacity}); lower it or raise the capacity`,
+    );
+  }
+  if (learningStarts > capacity) {
+    report(
+      "algorithm.learningStarts",
+      `is ${learningStarts}, more than replay.capacity (${capacity}) can ever hold; lower it or raise the capacity`,
+    );
+  }
+  if (learningStarts > totalSteps) {
+    report(
+      "algorithm.learningStarts",
+      `is ${learningStarts}, so a run of totalSteps ${totalSteps} would end before the first update; lower it or train longer`,
+    );
+  }
+}
+
+function checkUnrolls({ actors, algorithm, replay }: Config, report: Report): void {
+  const { unrollLength } = actors;
+  if (unrollLength > replay.capacity) {
+    report(
+      "actors.unrollLength",
+      `is ${unrollLength}, more than replay.capacity (${replay.capacity}); lower it or raise the capacity`,
+    );
+  }
+  if (algorithm.nStep > unrollLength) {
+    report(
+      "algorithm.nStep",
+      `is ${algorithm.nStep}, longer than an unroll (actors.unrollLength is ${unrollLength}); lower it or lengthen the unrolls`,
+    );
+  }
+}
+
+/**
+ * The limiter's band, 2 * errorBuffer wide, must leave room for one update and one unroll, or both
+ * sides can wait for each other for ever.
+ */
+function checkRateLimit({ actors, algorithm, replay }: Config, report: Report): void {
+  if (replay.errorBuffer === "auto") return;
+  const perInsert =
+    replay.samplesPerInsert === "auto" ? algorithm.batchSize : replay.samplesPerInsert;
+  const least = (algorithm.batchSize + actors.unrollLength * perInsert) / 2;
+  if (replay.errorBuffer < least) {
+    report(
+      "replay.errorBuffer",
+      `is ${replay.errorBuffer}, which would deadlock actors and learner; use "auto" or at least ${Math.ceil(least)}`,
+    );
+  }
+}
+
+function checkTheRest({ actors, algorithm, deterministic }: Config, report: Report): void {
+  if (deterministic && actors.count !== "auto" && actors.count !== 1) {
+    report(
+      "actors.count",
+      `is ${actors.count}, but deterministic runs have one actor; use 1 or "auto", or set deterministic to false`,
+    );
+  }
+  if (algorithm.logStdMin >= algorithm.logStdMax) {
+    report(
+      "algorithm.logStdMin",
+      `is ${algorithm.logStdMin}, not below algorithm.logStdMax (${algorithm.logStdMax})`,
+    );
+  }
+  const { initialDelaySeconds, maxDelaySeconds } = actors.restart;
+  if (initialDelaySeconds > maxDelaySeconds) {
+    report(
+      "actors.restart.initialDelaySeconds",
+      `is ${initialDelaySeconds}, more than actors.restart.maxDelaySeconds (${maxDelaySeconds}); lower it`,
+    );
+  }
+}

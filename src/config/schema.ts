@@ -1,0 +1,234 @@
+import { z } from "zod";
+import { autoCount, count, field, fixed, fraction, free, positive, tunable } from "./fields.ts";
+import { checkRules } from "./rules.ts";
+
+/** A section of the file: every field has a default, so the whole section may be left out. */
+function group<T extends z.ZodRawShape>(text: string, shape: T) {
+  return z.prefault(z.strictObject(shape), {} as never).meta({ description: text });
+}
+
+const env = group("What is simulated.", {
+  id: field(
+    z.string().min(1),
+    "HalfCheetah-v5",
+    fixed("environment id; `troupe env list` shows them"),
+  ),
+  options: field(
+    z.record(z.string(), z.unknown()),
+    {},
+    fixed("options handed to the environment, by its own names"),
+  ),
+});
+
+const learningRates = group("Adam's step size of each network.", {
+  actor: field(positive(), 3e-4, tunable("of the policy")),
+  critic: field(positive(), 3e-4, tunable("of the critics")),
+  temperature: field(positive(), 3e-4, tunable("of the entropy temperature")),
+});
+
+const adam = group("Adam's other constants (Kingma and Ba 2015).", {
+  beta1: field(fraction(), 0.9, tunable("decay of the first moment")),
+  beta2: field(fraction(), 0.999, tunable("decay of the second moment")),
+  epsilon: field(positive(), 1e-8, tunable("added to the root of the second moment")),
+});
+
+// Defaults: Haarnoja et al. 2018, arXiv 1812.05905, table 1, with 10 000 random steps to start with.
+const algorithm = group("What is learned.", {
+  name: field(z.enum(["sac"]), "sac", fixed("the algorithm")),
+  learningStarts: field(
+    count(0),
+    10_000,
+    fixed("random warm-up steps before the first update, over all actors"),
+  ),
+  gamma: field(fraction(), 0.99, tunable("discount per step")),
+  tau: field(
+    fraction(),
+    0.005,
+    tunable("share of the critic that enters its slow copy per update"),
+  ),
+  batchSize: field(count(1), 256, tunable("transitions per update")),
+  learningRates,
+  adam,
+  hidden: field(
+    z.array(count(1)).min(1),
+    [256, 256],
+    fixed("units of each hidden layer, in the policy and in the critics"),
+  ),
+  nStep: field(count(1), 1, tunable("rewards summed before bootstrapping")),
+  initialTemperature: field(positive(), 1, fixed("entropy temperature at the start")),
+  targetEntropy: field(
+    z.union([z.literal("auto"), z.number()], { error: 'must be "auto" or a number' }),
+    "auto",
+    tunable("entropy the temperature is steered to, in nats; auto: minus the action size"),
+  ),
+  temperatureLoss: field(
+    z.enum(["alpha", "logAlpha"]),
+    "alpha",
+    tunable("what the temperature's loss multiplies: alpha (the authors' code) or its logarithm"),
+  ),
+  logStdMin: field(z.number(), -5, fixed("least log standard deviation of the policy")),
+  logStdMax: field(z.number(), 2, fixed("greatest log standard deviation of the policy")),
+  normalizeObservations: field(
+    z.boolean(),
+    false,
+    fixed("scale observations by running mean and standard deviation"),
+  ),
+});
+
+const replay = group("What is remembered.", {
+  capacity: field(count(1), 1e6, fixed("transitions kept; the oldest go first")),
+  sampling: field(
+    z.enum(["uniform", "prioritized", "lap"]),
+    "uniform",
+    fixed("prioritized: Schaul et al. 2016; lap: Fujimoto et al. 2020"),
+  ),
+  priorityExponent: field(
+    z.union([z.literal("auto"), fraction()], { error: 'must be "auto" or a number from 0 to 1' }),
+    "auto",
+    fixed("power of the priority; auto: 0.6 for prioritized, 0.4 for lap"),
+  ),
+  importanceExponent: field(
+    fraction(),
+    0.4,
+    tunable(
+      "power of the importance weights at the start, rising to 1 at totalSteps; prioritized only",
+    ),
+  ),
+  samplesPerInsert: field(
+    z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
+    "auto",
+    tunable("mean draws of each transition; auto: batchSize, one update per environment step"),
+  ),
+  errorBuffer: field(
+    z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
+    "auto",
+    tunable("draws that actors and learner may run ahead of each other; auto: a few unrolls"),
+  ),
+});
+
+const restart = group("When an actor crashes or hangs.", {
+  initialDelaySeconds: field(
+    positive(),
+    0.5,
+    free("wait before the first restart; doubles each time"),
+  ),
+  maxDelaySeconds: field(positive(), 30, free("longest wait between restarts")),
+  breakerFailures: field(
+    count(1),
+    5,
+    free("failures within the window after which the run gives up"),
+  ),
+  breakerWindowSeconds: field(positive(), 300, free("the window that failures are counted in")),
+});
+
+const actors = group("Who acts.", {
+  count: field(
+    autoCount(1),
+    "auto",
+    tunable("actor threads; auto: usable CPUs minus one, 1 to 4; 1 in the deterministic mode"),
+  ),
+  envsPerActor: field(
+    count(1),
+    1,
+    tunable("environments stepped by each actor, one inference for all"),
+  ),
+  unrollLength: field(count(1), 8, fixed("steps sent to the learner at a time")),
+  stepTimeoutSeconds: field(
+    positive(),
+    60,
+    free("an environment that takes longer for a step or reset counts as hung"),
+  ),
+  restart,
+});
+
+const learner = group("How it is learned.", {
+  device: field(z.enum(["cpu", "webgpu", "cuda"]), "cpu", tunable("where updates are computed")),
+  threads: field(
+    autoCount(1),
+    "auto",
+    tunable("CPU threads of an update; auto: usable CPUs minus actors, 1 to 4"),
+  ),
+  publishInterval: field(count(1), 8, tunable("learner steps between new policies for the actors")),
+  maxNonFinite: field(
+    count(1),
+    5,
+    free("updates in a row with a non-finite loss or gradient before rolling back to a checkpoint"),
+  ),
+  maxRollbacks: field(count(0), 2, free("such rollbacks before the run gives up")),
+});
+
+const evaluation = group("How well it does: raw rewards, no exploration, fixed seeds.", {
+  interval: field(count(0), 25_000, free("environment steps between evaluations; 0: never")),
+  episodes: field(count(1), 10, free("episodes in each")),
+  seed: field(
+    z.int().nonnegative(),
+    10_000,
+    free("seed of the first episode; the next use the next"),
+  ),
+});
+
+const checkpoint = group("What survives a crash.", {
+  intervalSeconds: field(
+    z.number().nonnegative(),
+    120,
+    free("time between checkpoints; 0: not by time"),
+  ),
+  intervalSteps: field(count(0), 0, free("environment steps between checkpoints; 0: not by steps")),
+  keep: field(count(1), 2, free("latest checkpoints kept")),
+  milestoneInterval: field(
+    count(0),
+    0,
+    free("environment steps between policies that are kept for good; 0: none"),
+  ),
+});
+
+const metrics = group("What is seen.", {
+  port: field(
+    z.union([z.literal("auto"), z.literal("off"), z.int().min(0).max(65_535)], {
+      error: 'must be "auto", "off" or a port number from 0 to 65535',
+    }),
+    "auto",
+    free("HTTP port of the Prometheus metrics; auto or 0: any free port"),
+  ),
+  host: field(z.string().min(1), "127.0.0.1", free("address the metrics are served on")),
+  logIntervalSeconds: field(positive(), 5, free("time between progress lines and logged records")),
+});
+
+const run = group("Where it is kept.", {
+  dir: field(z.string().min(1), "runs", free("folder that holds the run folders")),
+  name: field(
+    z.string().regex(/^[A-Za-z0-9][\w.=+-]*$/, {
+      error: 'must start with a letter or digit and hold only those and "_ . = + -"',
+    }),
+    "auto",
+    free("name of the run folder; auto: <env>__<algorithm>__<seed>__<date>"),
+  ),
+});
+
+const shape = z.strictObject({
+  env,
+  seed: field(z.int().nonnegative(), 1, fixed("root of every random stream")),
+  totalSteps: field(count(1), 1e6, free("environment steps, over all actors")),
+  deterministic: field(
+    z.boolean(),
+    false,
+    fixed("one actor and learner take turns: bit-for-bit repeatable, also over a resume; slower"),
+  ),
+  algorithm,
+  replay,
+  actors,
+  learner,
+  evaluation,
+  checkpoint,
+  metrics,
+  run,
+});
+
+/** Everything a run can be told. Its text is the reference: `docs/config.md` is made from it. */
+export const configSchema = shape.superRefine(checkRules);
+
+/** A complete configuration: every field is there. */
+export type Config = z.output<typeof shape>;
+
+/** What a user writes: any part of it. */
+export type ConfigInput = z.input<typeof shape>;
