@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { RandomStream } from "../../math/random.ts";
+import { commonOptions } from "../mujoco/common-options.ts";
+import type { Simulation } from "../mujoco/engine.ts";
+import type { MujocoTask, TaskRules } from "../mujoco/task.ts";
+import { INVERTED_PENDULUM_MJCF } from "./models/inverted-pendulum.ts";
+import { addUniform, noiseScale, type StateLayout, writeState } from "./task-parts.ts";
+
+const options = z.strictObject({
+  ...commonOptions({ frameSkip: 2, maxEpisodeSteps: 1000 }),
+  reset_noise_scale: noiseScale(0.01),
+});
+
+/** Pole angle in radians beyond which it has fallen. */
+const MAX_ANGLE = 0.2;
+const LAYOUT: StateLayout = { skip: 0, velocityLimit: Number.POSITIVE_INFINITY };
+
+/** A cart balances a pole: 1 for each step that leaves it up. Observation: [x, angle, and their velocities]. */
+class InvertedPendulumRules implements TaskRules {
+  readonly observationSize: number;
+  readonly memory = new Float64Array(0);
+  readonly resetInfo = {};
+  readonly stepInfo = { reward_survive: 0 };
+  reward = 0;
+  terminated = false;
+
+  readonly #simulation: Simulation;
+  readonly #noise: number;
+
+  constructor(simulation: Simulation, noise: number) {
+    this.#simulation = simulation;
+    this.#noise = noise;
+    this.observationSize = simulation.model.nq + simulation.model.nv;
+  }
+
+  drawStart(random: RandomStream): void {
+    addUniform(this.#simulation.qpos, this.#noise, random);
+    addUniform(this.#simulation.qvel, this.#noise, random);
+  }
+
+  begin(): void {}
+
+  observe(observation: Float64Array): void {
+    writeState(this.#simulation, LAYOUT, observation);
+  }
+
+  judge(): void {
+    // A state that is not finite never gets here: the simulation reports it.
+    this.terminated = Math.abs(this.#simulation.qpos[1]!) > MAX_ANGLE;
+    this.reward = this.terminated ? 0 : 1;
+    this.stepInfo.reward_survive = this.reward;
+  }
+}
+
+export const invertedPendulum: MujocoTask<typeof options> = {
+  id: "InvertedPendulum-v5",
+  group: "gymnasium",
+  mjcf: INVERTED_PENDULUM_MJCF,
+  dt: 0.04,
+  rewardThreshold: 950,
+  rewardTerms: "1 while the pole is within 0.2 rad",
+  source:
+    "Gymnasium v5: gymnasium/envs/mujoco/inverted_pendulum_v5.py and assets/inverted_pendulum.xml",
+  options,
+  readsContactForces: false,
+  bind: (simulation, options) => new InvertedPendulumRules(simulation, options.reset_noise_scale),
+};

@@ -1,0 +1,218 @@
+import type { DoubleBuffer, MainModule, MjData, MjModel } from "@mujoco/mujoco";
+import { RunError } from "../../errors.ts";
+import { mujocoModule } from "./module.ts";
+
+/** The engine's own bound: a larger |qpos|, |qvel|, |qacc| or |ctrl| counts as diverged. mjMAXVAL. */
+export const MAX_MAGNITUDE = 1e10;
+
+/** The engine's warning counters, in the order of mjtWarning. Any of them falsifies the physics. */
+const WARNINGS = [
+  "the inertia matrix is singular",
+  "contacts were dropped because the model's memory is full",
+  "constraints were dropped because the model's memory is full",
+  "a position became NaN, infinite or huge",
+  "a velocity became NaN, infinite or huge",
+  "an acceleration became NaN, infinite or huge",
+  "a control is NaN, infinite or huge",
+] as const;
+
+/**
+ * One MuJoCo model with one state, in the wasm heap of this thread.
+ *
+ * `qpos`, `qvel`, `act`, `ctrl` and `warmstart` are live views into that heap. The heap moves when it
+ * grows, which compiling models and creating states can cause: read them from here after each call,
+ * never keep them. The caller owns the simulation and calls `close`.
+ */
+export class Simulation {
+  readonly model: MjModel;
+  readonly data: MjData;
+  /** Seconds per timestep, as compiled. */
+  readonly timestep: number;
+  qpos!: Float64Array;
+  qvel!: Float64Array;
+  act!: Float64Array;
+  ctrl!: Float64Array;
+  /** qacc_warmstart: where the constraint solver starts. */
+  warmstart!: Float64Array;
+
+  readonly #module: MainModule;
+  readonly #advance: (model: MjModel, data: MjData) => void;
+  readonly #stateSignature: number;
+  readonly #state: DoubleBuffer;
+  /** Bytes of arena above which something may have been dropped. */
+  readonly #arenaAlarm: number;
+  #closed = false;
+
+  private constructor(module: MainModule, model: MjModel, data: MjData) {
+    this.model = model;
+    this.data = data;
+    this.timestep = model.opt.timestep;
+    this.#module = module;
+    this.#advance = module.mj_step;
+    this.#arenaAlarm = data.narena / 2;
+    // FULLPHYSICS would leave out the solver's warm start, and with it the last bits.
+    this.#stateSignature = module.mjtState.mjSTATE_INTEGRATION.value;
+    this.#state = new module.DoubleBuffer(module.mj_stateSize(model, this.#stateSignature));
+    this.#fetchViews();
+  }
+
+  /**
+   * Compiles an MJCF text. Write `<size memory="512K"/>` in it: the engine's default reserves 4 to
+   * 14 MB of address space for each simulation.
+   *
+   * @throws RunError ENV_FAILED when the text is no valid model, OUT_OF_MEMORY when the heap is full.
+   */
+  static async fromMjcf(mjcf: string): Promise<Simulation> {
+    const module = await mujocoModule();
+    let model: MjModel | undefined;
+    let data: MjData | undefined;
+    try {
+      model = module.MjModel.from_xml_string(mjcf);
+      data = new module.MjData(model);
+      return new Simulation(module, model, data);
+    } catch (thrown) {
+      data?.delete();
+      model?.delete();
+      throw engineFailure(thrown);
+    }
+  }
+
+  /** Seconds since the reset. */
+  get time(): number {
+    return this.data.time;
+  }
+
+  set time(seconds: number) {
+    this.data.time = seconds;
+  }
+
+  /** Clears state, controls, warm start, derived arrays and warnings. */
+  reset(): void {
+    this.#module.mj_resetData(this.model, this.data);
+    this.#refreshViews();
+  }
+
+  /** Computes everything that follows from the state, without advancing it. */
+  forward(): void {
+    this.#module.mj_forward(this.model, this.data);
+  }
+
+  /** Fills cfrc_ext from the contacts of the last evaluation; a step alone leaves it zero. */
+  updateContactForces(): void {
+    this.#module.mj_rnePostConstraint(this.model, this.data);
+  }
+
+  /**
+   * Advances `timesteps` under the current `ctrl`. Returns null, or what went wrong; the state then
+   * means nothing until the next `reset`.
+   *
+   * Divergence never throws in the engine: it silently resets the data, which shows as a clock that
+   * did not advance by exactly these timesteps, or, from time 0, in the counters alone.
+   */
+  step(timesteps: number): string | null {
+    const { model, data, timestep } = this;
+    const advance = this.#advance;
+    const start = data.time;
+    let expected = start;
+    try {
+      for (let i = 0; i < timesteps; i++) {
+        advance(model, data);
+        expected += timestep;
+      }
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+    this.#refreshViews();
+    const inTime = data.time === expected;
+    if (!inTime || start <= 0 || data.maxuse_arena > this.#arenaAlarm) {
+      const warning = this.warning();
+      if (warning !== null) return warning;
+      if (!inTime) return `the clock reads ${data.time} s instead of ${expected} s`;
+    }
+    // The last timestep's result is only examined by the engine when the next one begins.
+    if (!inRange(this.qpos)) return WARNINGS[3];
+    if (!inRange(this.qvel)) return WARNINGS[4];
+    return null;
+  }
+
+  /** The first engine warning since the reset, in words, or null. Takes microseconds. */
+  warning(): string | null {
+    // `data.warning` is owned by the engine and must not be deleted; its elements are copies and must.
+    const counters = this.data.warning;
+    for (const [index, text] of WARNINGS.entries()) {
+      const counter = counters.get(index);
+      const raised = counter !== undefined && counter.number > 0;
+      const where = counter?.lastinfo;
+      counter?.delete();
+      if (raised) return `${text} (index ${where})`;
+    }
+    return null;
+  }
+
+  /** Values in a saved state. */
+  get stateSize(): number {
+    return this.#state.GetElementCount();
+  }
+
+  /** A copy of the integration state: `loadState` of it continues bit for bit. */
+  saveState(): Float64Array {
+    // Outputs must lie in the wasm heap: an ordinary array would be written to address 0.
+    this.#module.mj_getState(this.model, this.data, this.#state, this.#stateSignature);
+    const view: Float64Array = this.#state.GetView();
+    return view.slice();
+  }
+
+  /**
+   * Replaces the integration state. Derived arrays are those of a reset until the next step.
+   * @throws RangeError when the length is another model's.
+   */
+  loadState(state: Float64Array): void {
+    const size = this.stateSize;
+    if (state.length !== size) throw new RangeError(`state of ${state.length} values, not ${size}`);
+    this.reset();
+    // The declared type is number[]; typed arrays are converted the same way.
+    const values: ArrayLike<number> = state;
+    this.#module.mj_setState(this.model, this.data, values as number[], this.#stateSignature);
+  }
+
+  /** Frees the model and the state. The simulation cannot be used afterwards. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#state.delete();
+    this.data.delete();
+    this.model.delete();
+  }
+
+  #refreshViews(): void {
+    // Views of a heap that has moved have length 0.
+    if (this.qvel.length === 0) this.#fetchViews();
+  }
+
+  #fetchViews(): void {
+    const { data } = this;
+    this.qpos = data.qpos;
+    this.qvel = data.qvel;
+    this.act = data.act;
+    this.ctrl = data.ctrl;
+    this.warmstart = data.qacc_warmstart;
+  }
+}
+
+function inRange(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    if (!(value >= -MAX_MAGNITUDE && value <= MAX_MAGNITUDE)) return false;
+  }
+  return true;
+}
+
+function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).trim();
+}
+
+function engineFailure(thrown: unknown): RunError {
+  const message = messageOf(thrown);
+  const code = /allocate memory|out of memory/i.test(message) ? "OUT_OF_MEMORY" : "ENV_FAILED";
+  return new RunError(code, message, { cause: thrown });
+}

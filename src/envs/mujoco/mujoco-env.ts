@@ -1,0 +1,204 @@
+import { randomInt } from "node:crypto";
+import { RunError } from "../../errors.ts";
+import { RandomStream } from "../../math/random.ts";
+import type { BoxSpace, Env, EnvSnapshot, ResetOptions, ResetResult, StepResult } from "../env.ts";
+import { MAX_MAGNITUDE, type Simulation } from "./engine.ts";
+import { assertSameSize, decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+import { writeStartState } from "./start-state.ts";
+import type { TaskRules } from "./task.ts";
+
+/** What an environment is made of; it takes ownership of the simulation. */
+export interface MujocoEnvParts {
+  readonly id: string;
+  readonly simulation: Simulation;
+  readonly rules: TaskRules;
+  /** Timesteps per step. */
+  readonly frameSkip: number;
+  readonly readsContactForces: boolean;
+}
+
+interface MutableStepResult extends StepResult {
+  reward: number;
+  terminated: boolean;
+}
+
+/** A MuJoCo task as an environment. It never truncates: that is the time limit's business. */
+export class MujocoEnv implements Env {
+  readonly id: string;
+  readonly observationSpace: BoxSpace;
+  readonly actionSpace: BoxSpace;
+  readonly maxEpisodeSteps = Number.POSITIVE_INFINITY;
+
+  readonly #simulation: Simulation;
+  readonly #rules: TaskRules;
+  readonly #frameSkip: number;
+  readonly #readsContactForces: boolean;
+  readonly #actionSize: number;
+  readonly #stepResult: MutableStepResult;
+  readonly #observation: Float64Array;
+  #phase: "created" | "running" | "failed" | "closed" = "created";
+  #random: RandomStream;
+  #seed: number;
+  /** Resets since the seed was set. */
+  #episode = 0;
+  /** Steps since the reset. */
+  #elapsed = 0;
+
+  constructor(parts: MujocoEnvParts) {
+    const { id, simulation, rules } = parts;
+    this.id = id;
+    this.#simulation = simulation;
+    this.#rules = rules;
+    this.#frameSkip = parts.frameSkip;
+    this.#readsContactForces = parts.readsContactForces;
+    this.observationSpace = unboundedSpace(rules.observationSize);
+    this.actionSpace = controlSpace(simulation);
+    this.#actionSize = this.actionSpace.size;
+    this.#observation = new Float64Array(rules.observationSize);
+    this.#stepResult = {
+      observation: this.#observation,
+      reward: 0,
+      terminated: false,
+      truncated: false,
+      info: rules.stepInfo,
+    };
+    // Until a seed is given, episodes differ from one instance to the next.
+    this.#seed = randomInt(2 ** 31);
+    this.#random = RandomStream.derive(this.#seed, "env");
+  }
+
+  reset(options: ResetOptions = {}): ResetResult {
+    this.#assertOpen();
+    const { seed, state } = options;
+    if (seed !== undefined) {
+      this.#seed = seed;
+      this.#random = RandomStream.derive(seed, "env");
+      this.#episode = 0;
+    }
+    this.#elapsed = 0;
+    this.#episode++;
+    this.#phase = "failed";
+    const simulation = this.#simulation;
+    simulation.reset();
+    this.#rules.drawStart(this.#random);
+    if (state) writeStartState(simulation, state);
+    simulation.forward();
+    // The forward pass has just left its own warm start.
+    if (state?.warmstart) simulation.warmstart.set(state.warmstart);
+    this.#rules.begin();
+    this.#rules.observe(this.#observation);
+    this.#phase = "running";
+    return { observation: this.#observation, info: this.#rules.resetInfo };
+  }
+
+  step(action: ArrayLike<number>): StepResult {
+    if (this.#phase !== "running") this.#refuseStep();
+    const simulation = this.#simulation;
+    this.#writeControls(action);
+    this.#elapsed++;
+    const failure = simulation.step(this.#frameSkip);
+    if (failure !== null) {
+      this.#phase = "failed";
+      throw this.#failure(`the physics diverged at step ${this.#elapsed}: ${failure}`);
+    }
+    if (this.#readsContactForces) simulation.updateContactForces();
+    const rules = this.#rules;
+    rules.observe(this.#observation);
+    rules.judge(simulation.ctrl);
+    const result = this.#stepResult;
+    result.reward = rules.reward;
+    result.terminated = rules.terminated;
+    return result;
+  }
+
+  snapshot(): EnvSnapshot {
+    if (this.#phase !== "running") throw this.#failure("a snapshot needs an episode under way");
+    return encodeSnapshot({
+      task: this.id,
+      physics: this.#simulation.saveState(),
+      memory: this.#rules.memory,
+      observation: this.#observation,
+      random: this.#random.state(),
+      seed: this.#seed,
+      episode: this.#episode,
+      elapsed: this.#elapsed,
+    });
+  }
+
+  restore(snapshot: EnvSnapshot): ResetResult {
+    this.#assertOpen();
+    const saved = decodeSnapshot(snapshot, this.id);
+    const rules = this.#rules;
+    assertSameSize("physics", saved.physics.length, this.#simulation.stateSize);
+    assertSameSize("memory", saved.memory.length, rules.memory.length);
+    assertSameSize("observation", saved.observation.length, this.#observation.length);
+    this.#simulation.loadState(saved.physics);
+    rules.begin();
+    rules.memory.set(saved.memory);
+    this.#observation.set(saved.observation);
+    this.#random = RandomStream.fromState(saved.random);
+    this.#seed = saved.seed;
+    this.#episode = saved.episode;
+    this.#elapsed = saved.elapsed;
+    this.#phase = "running";
+    return { observation: this.#observation, info: rules.resetInfo };
+  }
+
+  close(): void {
+    this.#phase = "closed";
+    this.#simulation.close();
+  }
+
+  /** Copies the action unclipped: the engine clamps a copy of its own, costs are paid on the raw one. */
+  #writeControls(action: ArrayLike<number>): void {
+    const size = this.#actionSize;
+    if (action.length !== size) {
+      throw this.#failure(`an action has ${size} numbers, not ${action.length}`);
+    }
+    const { ctrl } = this.#simulation;
+    for (let i = 0; i < size; i++) {
+      const value = action[i] ?? Number.NaN;
+      // The engine would silently replace all controls by zero.
+      if (!(value >= -MAX_MAGNITUDE && value <= MAX_MAGNITUDE)) {
+        throw this.#failure(`action[${i}] is ${value} at step ${this.#elapsed + 1}`);
+      }
+      ctrl[i] = value;
+    }
+  }
+
+  #failure(what: string): RunError {
+    const where = `seed ${this.#seed}, episode ${this.#episode}`;
+    return new RunError("ENV_FAILED", `${this.id}: ${what} (${where})`);
+  }
+
+  #assertOpen(): void {
+    if (this.#phase === "closed") throw this.#failure("the environment is closed");
+  }
+
+  #refuseStep(): never {
+    this.#assertOpen();
+    throw this.#failure("step needs a successful reset first");
+  }
+}
+
+/** Observations are float64 numbers of any size. */
+function unboundedSpace(size: number): BoxSpace {
+  return {
+    kind: "box",
+    size,
+    low: new Float32Array(size).fill(Number.NEGATIVE_INFINITY),
+    high: new Float32Array(size).fill(Number.POSITIVE_INFINITY),
+  };
+}
+
+/** The actuators' control ranges, rounded to float32. */
+function controlSpace(simulation: Simulation): BoxSpace {
+  const range: Float64Array = simulation.model.actuator_ctrlrange;
+  const size = simulation.model.nu;
+  return {
+    kind: "box",
+    size,
+    low: Float32Array.from({ length: size }, (_, i) => range[2 * i] ?? Number.NaN),
+    high: Float32Array.from({ length: size }, (_, i) => range[2 * i + 1] ?? Number.NaN),
+  };
+}

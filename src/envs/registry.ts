@@ -1,0 +1,56 @@
+import { closest } from "fastest-levenshtein";
+import { RunError } from "../errors.ts";
+import type { EnvEntry, EnvInfo } from "./entry.ts";
+import type { Env } from "./env.ts";
+import { loadEnvFile } from "./env-file.ts";
+import { gymnasiumEntries } from "./gymnasium/tasks.ts";
+import { pointMassEntry } from "./point-mass.ts";
+
+const entries: ReadonlyMap<string, EnvEntry> = new Map(
+  [...gymnasiumEntries, pointMassEntry].map((entry) => [entry.info.id, entry]),
+);
+
+/** Every registered environment, in the order of their groups. */
+export function listEnvs(): EnvInfo[] {
+  return [...entries.values()].map(({ info }) => info);
+}
+
+/** @throws RunError ENV_UNKNOWN naming the nearest id. */
+export function describeEnv(id: string): EnvInfo {
+  return entryOf(id).info;
+}
+
+/**
+ * Makes an instance of a registered environment; the caller closes it. `describeEnv(id).options` lists
+ * what `options` may hold.
+ *
+ * @throws RunError ENV_UNKNOWN naming the nearest id, CONFIG_INVALID for a bad option.
+ */
+export async function makeEnv(
+  id: string,
+  options?: Readonly<Record<string, unknown>>,
+): Promise<Env> {
+  return await entryOf(id).make(options);
+}
+
+/**
+ * Makes an environment named as on the command line: the id of a registered one, or the path of a file
+ * that defines one, recognised by its extension.
+ *
+ * @throws RunError as `makeEnv` and `loadEnvFile` do.
+ */
+export async function openEnv(
+  idOrFile: string,
+  options?: Readonly<Record<string, unknown>>,
+): Promise<Env> {
+  if (!/\.[cm]?[jt]s$/.test(idOrFile)) return await makeEnv(idOrFile, options);
+  const factory = await loadEnvFile(idOrFile);
+  return await factory(options);
+}
+
+function entryOf(id: string): EnvEntry {
+  const entry = entries.get(id);
+  if (entry) return entry;
+  const nearest = closest(id, [...entries.keys()]);
+  throw new RunError("ENV_UNKNOWN", `there is no environment "${id}"; did you mean "${nearest}"?`);
+}

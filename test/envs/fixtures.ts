@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+
+/** One recorded episode; index t of the series is the result of actions[t]. */
+export interface GoldenEpisode {
+  readonly seed: number;
+  readonly init_qpos: number[];
+  readonly init_qvel: number[];
+  readonly actions: number[][];
+  readonly obs0: number[];
+  readonly obs: number[][];
+  readonly reward: number[];
+  readonly reward_terms: Readonly<Record<string, number[]>>;
+  readonly terminated: number[];
+  readonly final_qpos: number[];
+  readonly final_qvel: number[];
+  readonly final_time: number;
+}
+
+export interface Golden {
+  readonly env: string;
+  readonly dt: number;
+  readonly obs_dim: number;
+  readonly episodes: GoldenEpisode[];
+}
+
+/** Fields of a compiled model by MuJoCo's names; numbers, or lists of them, or groups of both. */
+export type ModelFields = Readonly<Record<string, unknown>>;
+
+export function readGolden(name: string): Golden {
+  return read(`${name}.golden`) as Golden;
+}
+
+export function readModelFields(name: string): ModelFields {
+  return read(`${name}.model`) as ModelFields;
+}
+
+function read(name: string): unknown {
+  const file = new URL(`../fixtures/envs/${name}.json.gz`, import.meta.url);
+  return JSON.parse(gunzipSync(readFileSync(file)).toString("utf8"));
+}
