@@ -1,0 +1,222 @@
+import type { Unroll, UnrollShape } from "../protocol.ts";
+
+/** Bits of `RowRing.flags`. A row without `STEP` is the boundary of a block, or padding. */
+export const STEP = 1;
+export const TERMINATED = 2;
+export const TRUNCATED = 4;
+
+export interface RingShape extends UnrollShape {
+  /** Most transitions held at once. */
+  readonly capacity: number;
+}
+
+/** Where the ring stands: rows and blocks counted since the start, and the transitions held. */
+export interface RingPosition {
+  readonly oldestRow: number;
+  readonly nextRow: number;
+  readonly oldestBlock: number;
+  readonly nextBlock: number;
+  readonly size: number;
+}
+
+/**
+ * Rows to allocate. A block of T steps takes T + 1 rows, so a full ring of blocks of length L needs
+ * capacity (1 + 1/L) rows. Sized for a mean of L = T / 2, since the ends of episodes cut unrolls short;
+ * where they are shorter still, the ring holds fewer transitions than its capacity.
+ */
+export function ringRows(shape: RingShape): number {
+  const { capacity, unrollLength } = shape;
+  const boundaries = Math.min(capacity, Math.ceil((2 * capacity) / unrollLength));
+  return capacity + boundaries + unrollLength + 1;
+}
+
+/** The transitions that a full ring is sure to hold, were every unroll of length 1. */
+export function guaranteedSize(shape: RingShape): number {
+  const rowsWithoutSeam = ringRows(shape) - shape.unrollLength - 1;
+  return Math.min(shape.capacity, Math.floor(rowsWithoutSeam / 2));
+}
+
+/**
+ * A structure of arrays that holds unrolls as blocks, in order of insertion, in one ring of rows.
+ *
+ *     block:  step 0 | step 1 | ... | step T-1 | boundary       (T + 1 rows, one after another)
+ *
+ * Row t holds the observation before step t and that step's action, reward, flags and policy version;
+ * the boundary row holds the observation after the last step, zeros otherwise, and is no transition. So
+ * the successor of a step is always the next row. A block never crosses the seam: rows left over before
+ * it are padding. Rows are counted for ever; row r lies at slot r mod `rows` in generation
+ * floor(r / rows), which tells a slot's tenant from the ones before it.
+ *
+ * The operating system supplies zeroed memory page by page, as rows are first written.
+ */
+export class RowRing {
+  readonly shape: RingShape;
+  readonly rows: number;
+  /** [rows, observationSize] */
+  readonly observations: Float32Array;
+  /** [rows, actionSize] */
+  readonly actions: Float32Array;
+  /** [rows] */
+  readonly rewards: Float32Array;
+  /** [rows] */
+  readonly flags: Uint8Array;
+  /** [rows] */
+  readonly policyVersions: Int32Array;
+  /** [most blocks, 2]: actor and env of block b, at b mod (most blocks). */
+  readonly #origins: Int32Array;
+  readonly #onEvict: (firstSlot: number, rowCount: number) => void;
+  #oldestRow = 0;
+  #nextRow = 0;
+  #oldestBlock = 0;
+  #nextBlock = 0;
+  #size = 0;
+
+  /** @param onEvict Told of each block that leaves, before its rows are reused. */
+  constructor(shape: RingShape, onEvict: (firstSlot: number, rowCount: number) => void) {
+    this.shape = shape;
+    this.rows = ringRows(shape);
+    this.observations = new Float32Array(this.rows * shape.observationSize);
+    this.actions = new Float32Array(this.rows * shape.actionSize);
+    this.rewards = new Float32Array(this.rows);
+    this.flags = new Uint8Array(this.rows);
+    this.policyVersions = new Int32Array(this.rows);
+    this.#origins = new Int32Array(2 * Math.ceil(this.rows / 2));
+    this.#onEvict = onEvict;
+  }
+
+  /** Transitions held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get position(): RingPosition {
+    return {
+      oldestRow: this.#oldestRow,
+      nextRow: this.#nextRow,
+      oldestBlock: this.#oldestBlock,
+      nextBlock: this.#nextBlock,
+      size: this.#size,
+    };
+  }
+
+  /** Rows between the oldest and the newest, boundaries and padding included. */
+  get span(): number {
+    return this.#nextRow - this.#oldestRow;
+  }
+
+  slotOf(row: number): number {
+    return row % this.rows;
+  }
+
+  /** Generation of the rows now at `slot`; meaningless for a slot that holds none. */
+  generationOf(slot: number): number {
+    const lap = Math.floor(this.#nextRow / this.rows);
+    return slot < this.#nextRow % this.rows ? lap : lap - 1;
+  }
+
+  /** Whether the step that was at `slot` in `generation` is still there. */
+  holds(slot: number, generation: number): boolean {
+    const row = generation * this.rows + slot;
+    return row >= this.#oldestRow && row < this.#nextRow && (this.flags[slot]! & STEP) !== 0;
+  }
+
+  /** Actor and environment index of the held blocks from `first` up to `end`, [end - first, 2]. */
+  origins(first: number, end: number): Int32Array {
+    const out = new Int32Array(2 * (end - first));
+    for (let block = first; block < end; block++) {
+      const at = this.#originAt(block);
+      out[2 * (block - first)] = this.#origins[at]!;
+      out[2 * (block - first) + 1] = this.#origins[at + 1]!;
+    }
+    return out;
+  }
+
+  /** Steps of the block whose first row is `row`. */
+  lengthAt(row: number): number {
+    const first = this.slotOf(row);
+    let slot = first;
+    while ((this.flags[slot]! & STEP) !== 0) slot++;
+    return slot - first;
+  }
+
+  /** First row of the block after the one of `length` steps at `row`, or `nextRow` after the last. */
+  rowAfter(row: number, length: number): number {
+    let after = row + length + 1;
+    while (after < this.#nextRow && (this.flags[this.slotOf(after)]! & STEP) === 0) after++;
+    return after;
+  }
+
+  /** Moves an empty ring on, so that what is appended lands where it was before. */
+  startAt(start: { readonly row: number; readonly block: number }): void {
+    if (this.#size > 0) throw new RangeError("the ring is not empty");
+    this.#oldestRow = start.row;
+    this.#nextRow = start.row;
+    this.#oldestBlock = start.block;
+    this.#nextBlock = start.block;
+  }
+
+  /** Copies a checked unroll in, evicting what is oldest as needed; returns the slot of its step 0. */
+  append(unroll: Unroll): number {
+    const steps = unroll.length;
+    const slot = this.#reserve(steps);
+    const { observationSize, actionSize } = this.shape;
+    const boundary = slot + steps;
+    this.observations.set(unroll.observations, slot * observationSize);
+    this.actions.set(unroll.actions, slot * actionSize);
+    this.actions.fill(0, boundary * actionSize, (boundary + 1) * actionSize);
+    this.rewards.set(unroll.rewards, slot);
+    this.rewards[boundary] = 0;
+    this.policyVersions.set(unroll.policyVersions, slot);
+    this.policyVersions[boundary] = 0;
+    this.flags.fill(STEP, slot, boundary);
+    if (unroll.terminated[steps - 1] === 1) this.flags[boundary - 1]! |= TERMINATED;
+    if (unroll.truncated[steps - 1] === 1) this.flags[boundary - 1]! |= TRUNCATED;
+    this.flags[boundary] = 0;
+    const origin = this.#originAt(this.#nextBlock);
+    this.#origins[origin] = unroll.actor;
+    this.#origins[origin + 1] = unroll.env;
+    this.#nextBlock += 1;
+    this.#nextRow += steps + 1;
+    this.#size += steps;
+    return slot;
+  }
+
+  #originAt(block: number): number {
+    return 2 * (block % (this.#origins.length / 2));
+  }
+
+  /** Makes room for a block that does not cross the seam; returns its first slot. */
+  #reserve(steps: number): number {
+    const needed = steps + 1;
+    const slot = this.slotOf(this.#nextRow);
+    const padding = slot + needed > this.rows ? this.rows - slot : 0;
+    while (
+      this.#size > 0 &&
+      (this.span + padding + needed > this.rows || this.#size + steps > this.shape.capacity)
+    ) {
+      this.#evictOldest();
+    }
+    if (padding > 0) this.#pad(slot);
+    if (this.#size === 0) this.#oldestRow = this.#nextRow;
+    return this.slotOf(this.#nextRow);
+  }
+
+  /** Fills the rows from `slot` to the seam with nothing. */
+  #pad(slot: number): void {
+    this.observations.fill(0, slot * this.shape.observationSize);
+    this.actions.fill(0, slot * this.shape.actionSize);
+    this.rewards.fill(0, slot);
+    this.policyVersions.fill(0, slot);
+    this.flags.fill(0, slot);
+    this.#nextRow += this.rows - slot;
+  }
+
+  #evictOldest(): void {
+    const row = this.#oldestRow;
+    const steps = this.lengthAt(row);
+    this.#onEvict(this.slotOf(row), steps);
+    this.#oldestRow = this.rowAfter(row, steps);
+    this.#oldestBlock += 1;
+    this.#size -= steps;
+  }
+}

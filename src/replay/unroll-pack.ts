@@ -1,0 +1,191 @@
+import { Packr } from "msgpackr";
+import type { Unroll, UnrollShape } from "../protocol.ts";
+import { type RowRing, TERMINATED, TRUNCATED } from "./ring.ts";
+
+/**
+ * Unrolls packed back to back, n of them with S steps in all: how they are kept on disk. As bytes it is a
+ * msgpack map from these names to little-endian columns.
+ */
+export interface UnrollPack {
+  /** [n] */
+  readonly actors: Int32Array;
+  /** [n] */
+  readonly envs: Int32Array;
+  /** [n]: steps of each unroll. */
+  readonly lengths: Int32Array;
+  /** [n]: bits TERMINATED and TRUNCATED of each unroll's last step. */
+  readonly ends: Uint8Array;
+  /** [S + n, observation size] */
+  readonly observations: Float32Array;
+  /** [S, action size] */
+  readonly actions: Float32Array;
+  /** [S] */
+  readonly rewards: Float32Array;
+  /** [S] */
+  readonly policyVersions: Int32Array;
+}
+
+/** A run of blocks in a ring, by number and first row. */
+export interface BlockRange {
+  readonly firstBlock: number;
+  readonly firstRow: number;
+  readonly endBlock: number;
+}
+
+/** Copies blocks out of the ring. */
+export function packBlocks(ring: RowRing, range: BlockRange): UnrollPack {
+  const { observationSize, actionSize } = ring.shape;
+  const count = range.endBlock - range.firstBlock;
+  const slots = new Uint32Array(count);
+  const lengths = new Int32Array(count);
+  let row = range.firstRow;
+  let steps = 0;
+  for (let i = 0; i < count; i++) {
+    const length = ring.lengthAt(row);
+    slots[i] = ring.slotOf(row);
+    lengths[i] = length;
+    steps += length;
+    row = ring.rowAfter(row, length);
+  }
+  const origins = ring.origins(range.firstBlock, range.endBlock);
+  const blocks = { slots, lengths };
+  return {
+    actors: origins.filter((_, i) => i % 2 === 0),
+    envs: origins.filter((_, i) => i % 2 === 1),
+    lengths,
+    ends: Uint8Array.from(lengths, (length, i) => {
+      return ring.flags[slots[i]! + length - 1]! & (TERMINATED | TRUNCATED);
+    }),
+    observations: joinRows(ring.observations, blocks, {
+      width: observationSize,
+      extraRows: 1,
+      out: new Float32Array((steps + count) * observationSize),
+    }),
+    actions: joinRows(ring.actions, blocks, {
+      width: actionSize,
+      extraRows: 0,
+      out: new Float32Array(steps * actionSize),
+    }),
+    rewards: joinRows(ring.rewards, blocks, {
+      width: 1,
+      extraRows: 0,
+      out: new Float32Array(steps),
+    }),
+    policyVersions: joinRows(ring.policyVersions, blocks, {
+      width: 1,
+      extraRows: 0,
+      out: new Int32Array(steps),
+    }),
+  };
+}
+
+/** Appends, for each block, its rows of one column to `out`. */
+function joinRows<Column extends Float32Array | Int32Array>(
+  column: Column,
+  blocks: { readonly slots: Uint32Array; readonly lengths: Int32Array },
+  to: { readonly width: number; readonly extraRows: number; readonly out: Column },
+): Column {
+  const { width, extraRows, out } = to;
+  let at = 0;
+  for (let i = 0; i < blocks.slots.length; i++) {
+    const start = blocks.slots[i]! * width;
+    const end = start + (blocks.lengths[i]! + extraRows) * width;
+    out.set(column.subarray(start, end), at);
+    at += end - start;
+  }
+  return out;
+}
+
+/** The unrolls of a pack, in order; their arrays view the pack's. */
+export function* unpack(pack: UnrollPack): Generator<Unroll> {
+  const observationSize = pack.observations.length / (pack.rewards.length + pack.lengths.length);
+  const actionSize = pack.actions.length / pack.rewards.length;
+  let step = 0;
+  for (let i = 0; i < pack.lengths.length; i++) {
+    const length = pack.lengths[i]!;
+    const end = step + length;
+    const terminated = new Uint8Array(length);
+    const truncated = new Uint8Array(length);
+    terminated[length - 1] = (pack.ends[i]! & TERMINATED) === 0 ? 0 : 1;
+    truncated[length - 1] = (pack.ends[i]! & TRUNCATED) === 0 ? 0 : 1;
+    yield {
+      actor: pack.actors[i]!,
+      env: pack.envs[i]!,
+      length,
+      observations: pack.observations.subarray(
+        (step + i) * observationSize,
+        (end + i + 1) * observationSize,
+      ),
+      actions: pack.actions.subarray(step * actionSize, end * actionSize),
+      rewards: pack.rewards.subarray(step, end),
+      terminated,
+      truncated,
+      policyVersions: pack.policyVersions.subarray(step, end),
+    };
+    step = end;
+  }
+}
+
+const packr = new Packr({ useRecords: false });
+
+export function encodePack(pack: UnrollPack): Uint8Array {
+  const columns = Object.entries(pack).map(([name, column]: [string, ArrayBufferView]) => {
+    return [name, new Uint8Array(column.buffer, column.byteOffset, column.byteLength)];
+  });
+  return packr.pack(Object.fromEntries(columns));
+}
+
+/**
+ * @returns the pack, or undefined when the bytes are none, or not one of this shape.
+ */
+export function decodePack(payload: Uint8Array, shape: UnrollShape): UnrollPack | undefined {
+  const columns: unknown = packr.unpack(payload);
+  if (typeof columns !== "object" || columns === null) return undefined;
+  const bytes = new Map(Object.entries(columns));
+  const pack = {
+    actors: int32Column(bytes.get("actors")),
+    envs: int32Column(bytes.get("envs")),
+    lengths: int32Column(bytes.get("lengths")),
+    ends: Uint8Array.from(bytesOf(bytes.get("ends"))),
+    observations: float32Column(bytes.get("observations")),
+    actions: float32Column(bytes.get("actions")),
+    rewards: float32Column(bytes.get("rewards")),
+    policyVersions: int32Column(bytes.get("policyVersions")),
+  };
+  return fits(pack, shape) ? pack : undefined;
+}
+
+function fits(pack: UnrollPack, shape: UnrollShape): boolean {
+  const count = pack.lengths.length;
+  const steps = pack.lengths.reduce((sum, length) => sum + length, 0);
+  return (
+    pack.lengths.every((length) => length >= 1) &&
+    pack.actors.length === count &&
+    pack.envs.length === count &&
+    pack.ends.length === count &&
+    pack.observations.length === (steps + count) * shape.observationSize &&
+    pack.actions.length === steps * shape.actionSize &&
+    pack.rewards.length === steps &&
+    pack.policyVersions.length === steps
+  );
+}
+
+function bytesOf(column: unknown): Uint8Array {
+  return column instanceof Uint8Array ? column : new Uint8Array(0);
+}
+
+/** A copy, since a column may start at any byte of its frame. */
+function alignedBytes(column: unknown): ArrayBuffer {
+  const bytes = bytesOf(column);
+  const aligned = new ArrayBuffer(bytes.length - (bytes.length % 4));
+  new Uint8Array(aligned).set(bytes.subarray(0, aligned.byteLength));
+  return aligned;
+}
+
+function float32Column(column: unknown): Float32Array {
+  return new Float32Array(alignedBytes(column));
+}
+
+function int32Column(column: unknown): Int32Array {
+  return new Int32Array(alignedBytes(column));
+}
