@@ -71,15 +71,21 @@ export class CheckpointStore {
   /** Segments known to be on the disk. */
   readonly #syncedReplay = new Set<string>();
 
-  /** Makes the folders and removes what a crash left unfinished. */
+  /**
+   * Makes the folders and removes what a crash left unfinished.
+   * @throws RunError DISK_FULL.
+   */
   constructor(options: CheckpointStoreOptions) {
     if (!(options.keep >= 1)) throw new RangeError(`keep ${options.keep}`);
     this.#runFolder = options.runFolder;
     this.#keep = options.keep;
-    for (const folder of [this.#checkpoints, this.#milestones]) {
-      mkdirSync(folder, { recursive: true });
-      this.#removeLeftovers(folder);
-    }
+    attempt("opening the checkpoints", () => {
+      for (const folder of [this.#checkpoints, this.#milestones]) {
+        mkdirSync(folder, { recursive: true });
+        this.#removeLeftovers(folder);
+      }
+      syncPath(this.#runFolder);
+    });
   }
 
   /**
@@ -91,16 +97,18 @@ export class CheckpointStore {
    */
   write(contents: CheckpointContents): WrittenCheckpoint {
     const written = this.#commit("full", contents);
-    this.#removeOldest();
+    attempt("removing old checkpoints", () => this.#removeOldest());
     return written;
   }
 
   /** Writes the best evaluated snapshot so far, makes it `best`, and removes the one before. */
   writeBest(snapshot: SnapshotContents): WrittenCheckpoint {
     const written = this.#commit("best", snapshot);
-    for (const { name } of listCheckpoints(this.#checkpoints, "best")) {
-      if (name !== written.name) removeFolder(join(this.#checkpoints, name));
-    }
+    attempt("removing the best checkpoint before", () => {
+      for (const { name } of listCheckpoints(this.#checkpoints, "best")) {
+        if (name !== written.name) removeFolder(join(this.#checkpoints, name));
+      }
+    });
     return written;
   }
 
@@ -244,6 +252,14 @@ export class CheckpointStore {
       `checkpoint ${name} is damaged (${reason}) and was renamed to damaged_${name}; ` +
       `going on from ${chosen.name}, learner step ${chosen.learnerStep}`
     );
+  }
+}
+
+function attempt(what: string, change: () => void): void {
+  try {
+    change();
+  } catch (thrown) {
+    throw writeFailure(what, thrown);
   }
 }
 
