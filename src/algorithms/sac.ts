@@ -19,7 +19,7 @@ import { automaticTemperature, fixedTemperature, type Temperature } from "./temp
 import {
   largestError,
   type RegressionLoss,
-  regressionLoss,
+  regressionErrors,
   smallerValue,
   type TwinCritic,
   twinCritic,
@@ -85,12 +85,23 @@ interface SacInputs extends LossInputs {
   readonly noise: Readonly<Record<"actions" | "nextActions", Tensor>>;
 }
 
-/** What SAC is composed of. */
-interface SacParts {
+/** What SAC is composed of; exchange one for another method's. */
+export interface SacParts {
   readonly policy: GaussianPolicy;
   readonly critic: TwinCritic;
+  /** The error of one critic, [n], from Q(s, a) - y, [n]. */
+  readonly criticError: (delta: Tensor) => Tensor;
   readonly temperature: Temperature;
-  readonly criticLoss: RegressionLoss;
+}
+
+export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
+  const { observationSize, actionSize } = sizes;
+  return {
+    policy: gaussianPolicy(observationSize, actionSize, options),
+    critic: twinCritic(observationSize, actionSize, options),
+    criticError: regressionErrors[options.criticLoss],
+    temperature: makeTemperature(options, actionSize),
+  };
 }
 
 /**
@@ -101,12 +112,7 @@ interface SacParts {
 export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
   const { observationSize, actionSize } = sizes;
   const { actor, critic } = options.learningRates;
-  const parts: SacParts = {
-    policy: gaussianPolicy(observationSize, actionSize, options),
-    critic: twinCritic(observationSize, actionSize, options),
-    temperature: makeTemperature(options, actionSize),
-    criticLoss: options.criticLoss,
-  };
+  const parts = sacParts(options, sizes);
   const { policy } = parts;
   const adam = (learningRate: number): AdamOptions => ({ ...options.adam, learningRate });
   return {
@@ -143,7 +149,7 @@ export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
  *
  * where R is the m-step return and w the importance weight. Source: arXiv 1812.05905, equations 5, 6.
  */
-function criticStage({ policy, critic, temperature, criticLoss }: SacParts): LossStage {
+export function criticStage({ policy, critic, criticError, temperature }: SacParts): LossStage {
   return {
     name: "critic",
     groups: ["critic"],
@@ -161,7 +167,7 @@ function criticStage({ policy, critic, temperature, criticLoss }: SacParts): Los
 
       const [q1, q2] = critic.values(parameters.critic, batch.observations, batch.actions);
       const [delta1, delta2] = [sub(q1, target), sub(q2, target)];
-      const error = add(regressionLoss(criticLoss, delta1), regressionLoss(criticLoss, delta2));
+      const error = add(criticError(delta1), criticError(delta2));
       const loss = mean(mul(batch.importanceWeights, error));
       const tdErrors = largestError([delta1, delta2]);
       return {
@@ -187,7 +193,7 @@ function criticStage({ policy, critic, temperature, criticLoss }: SacParts): Los
  * alpha is held fixed in the first, so that the sum's gradient is that of each loss on its own group.
  * Source: arXiv 1812.05905, equations 9 and 18.
  */
-function actorStage({ policy, critic, temperature }: SacParts): LossStage {
+export function actorStage({ policy, critic, temperature }: SacParts): LossStage {
   const { group } = temperature;
   return {
     name: "actor",

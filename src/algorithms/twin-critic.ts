@@ -56,14 +56,15 @@ export function smallerValue([q1, q2]: TwinValues): Tensor {
   return minimum(q1, q2);
 }
 
-/** Element by element: delta^2, or Huber's loss with threshold 1. */
-export function regressionLoss(kind: RegressionLoss, delta: Tensor): Tensor {
-  if (kind === "squared") return square(delta);
-  // With q = min(|delta|, 1): delta^2 / 2 within the threshold, |delta| - 1/2 beyond it.
-  const size = abs(delta);
-  const inner = minimum(size, 1);
-  return add(mul(square(inner), 0.5), sub(size, inner));
-}
+export const regressionErrors: Readonly<Record<RegressionLoss, (delta: Tensor) => Tensor>> = {
+  squared: square,
+  /** Threshold 1: delta^2 / 2 within it, |delta| - 1/2 beyond. */
+  huber: (delta) => {
+    const size = abs(delta);
+    const inner = minimum(size, 1);
+    return add(mul(square(inner), 0.5), sub(size, inner));
+  },
+};
 
 /** max_k |delta_k|, [n]: what priorities are made of (Fujimoto et al. 2020, arXiv 2007.06049). */
 export function largestError(deltas: TwinValues): Tensor {

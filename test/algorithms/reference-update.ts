@@ -1,0 +1,153 @@
+import { defaultDevice, init } from "@jax-js/jax";
+import type { Algorithm, LossInputs, LossStage } from "../../src/algorithms/algorithm.ts";
+import type { ParameterValues } from "../../src/algorithms/networks.ts";
+import { fromArray, read, type Tensor, valueAndGrad } from "../../src/compile/ops.ts";
+
+export type Columns = Readonly<Record<string, Float32Array>>;
+type TensorRecord = Readonly<Record<string, Tensor>>;
+
+/** What one stage of an update computed, as numbers. */
+export interface StageNumbers {
+  readonly loss: number;
+  readonly metrics: Record<string, number>;
+  readonly perSample: Record<string, Float32Array>;
+  /** By group, then parameter. */
+  readonly gradients: ParameterValues;
+}
+
+/**
+ * An algorithm's update at its plainest: each stage's loss and gradient from jax-js, one operation
+ * after another, and Adam and the targets as loops over float64. What every executor is held against.
+ */
+export class ReferenceUpdate {
+  readonly algorithm: Algorithm;
+  readonly parameters: ParameterValues;
+  /** Adam's moments of the moved groups. */
+  readonly first: ParameterValues;
+  readonly second: ParameterValues;
+  #steps = 0;
+
+  constructor(algorithm: Algorithm, parameters: ParameterValues) {
+    this.algorithm = algorithm;
+    this.parameters = structuredClone(parameters);
+    this.first = zerosLike(algorithm, parameters);
+    this.second = zerosLike(algorithm, parameters);
+  }
+
+  /** One update; returns what each stage computed, by stage name. */
+  async step(batch: Columns, noise: Columns): Promise<Record<string, StageNumbers>> {
+    this.#steps++;
+    const results: Record<string, StageNumbers> = {};
+    for (const stage of this.algorithm.stages) {
+      const numbers = await this.evaluate(stage, batch, noise);
+      for (const group of stage.groups) this.#adam(group, numbers.gradients[group]!);
+      results[stage.name] = numbers;
+    }
+    for (const { target, source, tau } of this.algorithm.targets) {
+      for (const [name, slow] of Object.entries(this.parameters[target]!)) {
+        const quick = this.parameters[source]![name]!;
+        for (let i = 0; i < slow.length; i++) slow[i] = tau * quick[i]! + (1 - tau) * slow[i]!;
+      }
+    }
+    return results;
+  }
+
+  /** A stage's loss and gradient at the present parameters, which stay. */
+  async evaluate(stage: LossStage, batch: Columns, noise: Columns): Promise<StageNumbers> {
+    const inputs = await this.#inputs(batch, noise);
+    const moved = Object.fromEntries(stage.groups.map((name) => [name, inputs.parameters[name]!]));
+    const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
+      const parameters = { ...inputs.parameters, ...at };
+      const { loss, metrics, perSample = {} } = stage.loss({ ...inputs, parameters });
+      return { value: loss, aux: { metrics, perSample } };
+    }, moved);
+    const gradients: ParameterValues = {};
+    for (const [group, tensors] of Object.entries(gradient)) {
+      gradients[group] = await readAll(tensors);
+    }
+    return {
+      loss: (await readFloats(value))[0]!,
+      metrics: await readScalars(aux.metrics),
+      perSample: await readAll(aux.perSample),
+      gradients,
+    };
+  }
+
+  /** A stage's metrics at the present parameters. */
+  async metrics(stage: LossStage, batch: Columns, noise: Columns): Promise<Record<string, number>> {
+    return readScalars(stage.loss(await this.#inputs(batch, noise)).metrics);
+  }
+
+  async #inputs(batch: Columns, noise: Columns): Promise<LossInputs> {
+    await init("wasm");
+    defaultDevice("wasm");
+    const { algorithm } = this;
+    const parameters = Object.fromEntries(
+      algorithm.groups.map((group) => [
+        group.name,
+        tensorsOf(group.parameters, this.parameters[group.name]!),
+      ]),
+    );
+    return {
+      parameters,
+      batch: tensorsOf(algorithm.batch, batch),
+      noise: tensorsOf(algorithm.noise, noise),
+    };
+  }
+
+  #adam(group: string, gradients: Columns): void {
+    const { optimizer } = this.algorithm.groups.find(({ name }) => name === group)!;
+    const { learningRate, beta1, beta2, epsilon } = optimizer!;
+    const [correction1, correction2] = [1 - beta1 ** this.#steps, 1 - beta2 ** this.#steps];
+    for (const [name, gradient] of Object.entries(gradients)) {
+      const values = this.parameters[group]![name]!;
+      const first = this.first[group]![name]!;
+      const second = this.second[group]![name]!;
+      for (const [i, g] of gradient.entries()) {
+        first[i] = beta1 * first[i]! + (1 - beta1) * g;
+        second[i] = beta2 * second[i]! + (1 - beta2) * g * g;
+        const root = Math.sqrt(second[i]! / correction2) + epsilon;
+        values[i] = values[i]! - (learningRate * (first[i]! / correction1)) / root;
+      }
+    }
+  }
+}
+
+function zerosLike(algorithm: Algorithm, values: ParameterValues): ParameterValues {
+  const moved = algorithm.groups.filter((group) => group.optimizer);
+  return Object.fromEntries(
+    moved.map(({ name }) => [
+      name,
+      Object.fromEntries(
+        Object.entries(values[name]!).map(([key, data]) => [key, new Float32Array(data.length)]),
+      ),
+    ]),
+  );
+}
+
+function tensorsOf(
+  specs: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  values: Columns,
+): TensorRecord {
+  return Object.fromEntries(
+    specs.map(({ name, shape }) => [name, fromArray(values[name]!, shape)]),
+  );
+}
+
+async function readFloats(tensor: Tensor): Promise<Float32Array> {
+  const data = await read(tensor);
+  if (data instanceof Float32Array) return data;
+  throw new TypeError("not a float32 tensor");
+}
+
+async function readAll(tensors: TensorRecord): Promise<Record<string, Float32Array>> {
+  const entries: [string, Float32Array][] = [];
+  for (const [key, tensor] of Object.entries(tensors))
+    entries.push([key, await readFloats(tensor)]);
+  return Object.fromEntries(entries);
+}
+
+async function readScalars(tensors: TensorRecord): Promise<Record<string, number>> {
+  const entries = Object.entries(await readAll(tensors));
+  return Object.fromEntries(entries.map(([key, data]) => [key, data[0]!]));
+}
