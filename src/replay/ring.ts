@@ -30,10 +30,14 @@ export function ringRows(shape: RingShape): number {
   return capacity + boundaries + unrollLength + 1;
 }
 
-/** The transitions that a full ring is sure to hold, were every unroll of length 1. */
+/**
+ * Transitions that a ring which has been full once always holds, however short its unrolls. Blocks leave
+ * whole: up to T - 1 transitions more than needed, or T rows, besides T rows of padding.
+ */
 export function guaranteedSize(shape: RingShape): number {
-  const rowsWithoutSeam = ringRows(shape) - shape.unrollLength - 1;
-  return Math.min(shape.capacity, Math.floor(rowsWithoutSeam / 2));
+  const { capacity, unrollLength } = shape;
+  const rows = ringRows(shape) - 2 * unrollLength;
+  return Math.max(1, Math.min(capacity - unrollLength + 1, Math.floor(rows / 2)));
 }
 
 /**
