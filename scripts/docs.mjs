@@ -1,5 +1,7 @@
 // Writes the reference pages that are made from the code. Run by `npm run docs`, which builds first.
 import { writeFileSync } from "node:fs";
 import { configMarkdown } from "../dist/config/docs.js";
+import { metricsMarkdown } from "../dist/metrics/docs.js";
 
 writeFileSync("docs/config.md", configMarkdown());
+writeFileSync("docs/metrics.md", metricsMarkdown());

@@ -1,0 +1,60 @@
+import { definitionOf, type Labels, type MetricName } from "./definitions.ts";
+
+/** The numbers of one metric with one set of labels. Plain data: it is posted between threads. */
+export interface Series {
+  readonly name: MetricName;
+  readonly labels: Labels;
+  /** Of a counter: what was added. Of a gauge: its last value. Of a histogram: the sum observed. */
+  value: number;
+  /** Observations of a histogram, else 0. */
+  count: number;
+  /** Greatest observation, -Infinity when there was none. */
+  max: number;
+  /** [buckets + 1], not cumulative; the last is for what exceeds every bound. Empty but for histograms. */
+  readonly buckets: number[];
+}
+
+export function newSeries(name: MetricName, labels: Labels): Series {
+  const definition = definitionOf(name);
+  const declared = definition.labels ?? [];
+  const given = Object.keys(labels);
+  if (given.length !== declared.length || !declared.every((label) => given.includes(label))) {
+    throw new RangeError(`${name} has the labels [${declared}], not [${given}]`);
+  }
+  const buckets =
+    definition.type === "histogram" ? new Array<number>(definition.buckets.length + 1).fill(0) : [];
+  return { name, labels, value: 0, count: 0, max: -Infinity, buckets };
+}
+
+/** Series by name and labels. */
+export class SeriesMap {
+  readonly #byKey = new Map<string, Series>();
+
+  /** The one for these labels, made when it is not there. @throws RangeError for undeclared labels. */
+  get(name: MetricName, labels: Labels | undefined): Series {
+    const key = labels === undefined ? name : seriesKey(name, labels);
+    const known = this.#byKey.get(key);
+    if (known) return known;
+    const made = newSeries(name, labels ?? {});
+    this.#byKey.set(key, made);
+    return made;
+  }
+
+  /** All of them, emptying the map. */
+  take(): readonly Series[] {
+    const all = [...this.#byKey.values()];
+    this.#byKey.clear();
+    return all;
+  }
+
+  of(name: MetricName): readonly Series[] {
+    return [...this.#byKey.values()].filter((series) => series.name === name);
+  }
+}
+
+function seriesKey(name: MetricName, labels: Labels): string {
+  let key: string = name;
+  // In the declared order, so that {a, b} and {b, a} are one series.
+  for (const label of definitionOf(name).labels ?? []) key += `\n${labels[label]}`;
+  return key;
+}
