@@ -3,6 +3,7 @@ import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
 import type { EnvEntry } from "./entry.ts";
 import type { BoxSpace, Env, EnvSnapshot, ResetOptions, ResetResult, StepResult } from "./env.ts";
+import { decodeFloat64, encodeFloat64 } from "./float64-text.ts";
 import { describeOptions, parseOptions } from "./options.ts";
 import { randomStateSchema } from "./random-state.ts";
 import { timeLimit } from "./wrappers/time-limit.ts";
@@ -18,7 +19,7 @@ const options = z.strictObject({
 });
 
 const snapshotSchema = z.strictObject({
-  position: z.array(z.number()),
+  position: z.base64(),
   random: randomStateSchema,
 });
 
@@ -82,15 +83,16 @@ class PointMass implements Env {
   }
 
   snapshot(): EnvSnapshot {
-    return { position: Array.from(this.#position), random: this.#random.state() };
+    return { position: encodeFloat64(this.#position), random: this.#random.state() };
   }
 
   restore(snapshot: EnvSnapshot): ResetResult {
     const { data, error } = snapshotSchema.safeParse(snapshot);
-    if (error || data.position.length !== this.#position.length) {
+    const position = error ? [] : decodeFloat64(data.position);
+    if (error || position.length !== this.#position.length) {
       throw new RunError("CHECKPOINT_INCOMPATIBLE", `no snapshot of ${this.id}`);
     }
-    this.#position.set(data.position);
+    this.#position.set(position);
     this.#random = RandomStream.fromState(data.random);
     return { observation: this.#position, info: {} };
   }

@@ -1,6 +1,6 @@
 import type { DoubleBuffer, MainModule, MjData, MjModel } from "@mujoco/mujoco";
 import { RunError } from "../../errors.ts";
-import { mujocoModule } from "./module.ts";
+import { type MujocoRuntime, mujocoRuntime } from "./module.ts";
 
 /** The engine's own bound: a larger |qpos|, |qvel|, |qacc| or |ctrl| counts as diverged. mjMAXVAL. */
 export const MAX_MAGNITUDE = 1e10;
@@ -35,6 +35,7 @@ export class Simulation {
   /** qacc_warmstart: where the constraint solver starts. */
   warmstart!: Float64Array;
 
+  readonly #runtime: MujocoRuntime;
   readonly #module: MainModule;
   readonly #advance: (model: MjModel, data: MjData) => void;
   readonly #stateSignature: number;
@@ -43,7 +44,9 @@ export class Simulation {
   readonly #arenaAlarm: number;
   #closed = false;
 
-  private constructor(module: MainModule, model: MjModel, data: MjData) {
+  private constructor(runtime: MujocoRuntime, model: MjModel, data: MjData) {
+    const { module } = runtime;
+    this.#runtime = runtime;
     this.model = model;
     this.data = data;
     this.timestep = model.opt.timestep;
@@ -63,14 +66,16 @@ export class Simulation {
    * @throws RunError ENV_FAILED when the text is no valid model, OUT_OF_MEMORY when the heap is full.
    */
   static async fromMjcf(mjcf: string): Promise<Simulation> {
-    const module = await mujocoModule();
+    const runtime = await mujocoRuntime();
+    const { module } = runtime;
     let model: MjModel | undefined;
     let data: MjData | undefined;
     try {
       model = module.MjModel.from_xml_string(mjcf);
       data = new module.MjData(model);
-      return new Simulation(module, model, data);
+      return new Simulation(runtime, model, data);
     } catch (thrown) {
+      runtime.recover();
       data?.delete();
       model?.delete();
       throw engineFailure(thrown);
@@ -92,9 +97,17 @@ export class Simulation {
     this.#refreshViews();
   }
 
-  /** Computes everything that follows from the state, without advancing it. */
-  forward(): void {
-    this.#module.mj_forward(this.model, this.data);
+  /**
+   * Computes everything that follows from the state, without advancing it. Returns null, or what went
+   * wrong; the state then means nothing until the next `reset`.
+   */
+  forward(): string | null {
+    try {
+      this.#module.mj_forward(this.model, this.data);
+    } catch (thrown) {
+      return this.#broken(thrown);
+    }
+    return this.warning();
   }
 
   /** Fills cfrc_ext from the contacts of the last evaluation; a step alone leaves it zero. */
@@ -120,7 +133,7 @@ export class Simulation {
         expected += timestep;
       }
     } catch (thrown) {
-      return messageOf(thrown);
+      return this.#broken(thrown);
     }
     this.#refreshViews();
     const inTime = data.time === expected;
@@ -182,6 +195,13 @@ export class Simulation {
     this.#state.delete();
     this.data.delete();
     this.model.delete();
+  }
+
+  /** An engine error, which leaves the data half computed: only a reset makes it safe again. */
+  #broken(thrown: unknown): string {
+    this.#runtime.recover();
+    this.reset();
+    return messageOf(thrown);
   }
 
   #refreshViews(): void {

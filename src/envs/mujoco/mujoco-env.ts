@@ -82,7 +82,8 @@ export class MujocoEnv implements Env {
     simulation.reset();
     this.#rules.drawStart(this.#random);
     if (state) writeStartState(simulation, state);
-    simulation.forward();
+    const failure = simulation.forward();
+    if (failure !== null) throw this.#failure(`the start state has no dynamics: ${failure}`);
     // The forward pass has just left its own warm start.
     if (state?.warmstart) simulation.warmstart.set(state.warmstart);
     this.#rules.begin();

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { describeEnv, listEnvs, makeEnv, openEnv } from "../../src/envs/registry.ts";
+
+const countdown = new URL("../fixtures/envs/files/countdown.mjs", import.meta.url).pathname;
+
+describe("the registry", () => {
+  test.for([
+    ["HalfCheetah-v5", 17, 6, 1, 0.05, 1000, 4800],
+    ["Hopper-v5", 11, 3, 1, 0.008, 1000, 3800],
+    ["Walker2d-v5", 17, 6, 1, 0.008, 1000, null],
+    ["InvertedPendulum-v5", 4, 1, 3, 0.04, 1000, 950],
+  ] as const)("makes %s as Gymnasium describes it", async (row) => {
+    const [id, observations, actions, bound, dt, limit, rewardThreshold] = row;
+    const env = await makeEnv(id);
+    expect(env).toMatchObject({ id, maxEpisodeSteps: limit });
+    expect(env.observationSpace.size).toBe(observations);
+    expect(env.actionSpace).toEqual({
+      kind: "box",
+      size: actions,
+      low: new Float32Array(actions).fill(-bound),
+      high: new Float32Array(actions).fill(bound),
+    });
+    expect(describeEnv(id)).toMatchObject({ dt, maxEpisodeSteps: limit, rewardThreshold });
+    env.close();
+  });
+
+  test("lists every environment once, with words for its reward, source and options", () => {
+    const infos = listEnvs();
+    expect(new Set(infos.map(({ id }) => id)).size).toBe(infos.length);
+    for (const { rewardTerms, source, options } of infos) {
+      expect(rewardTerms).not.toBe("");
+      expect(source).not.toBe("");
+      for (const { description } of options) expect(description).not.toBe("");
+    }
+  });
+
+  test("tells the nearest id for an unknown one", async () => {
+    await expect(makeEnv("HalfCheeta-v5")).rejects.toMatchObject({
+      code: "ENV_UNKNOWN",
+      message: expect.stringContaining('did you mean "HalfCheetah-v5"'),
+    });
+  });
+
+  test("opens a file that defines an environment, with its options", async () => {
+    const env = await openEnv(countdown, { steps: 2 });
+    env.reset();
+    expect(env.step([0.5])).toMatchObject({ reward: 0.5, terminated: false });
+    expect(env.step([0.5])).toMatchObject({ terminated: true });
+  });
+});
