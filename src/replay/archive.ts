@@ -100,8 +100,8 @@ export class ReplayArchive {
 
   #readUnrolls(replay: Replay, state: ReplayState): void {
     const { options, ring } = replay;
-    const unrollLength = Math.max(options.unrollLength, state.unrollLength);
-    const shape = { ...options, unrollLength };
+    // Unrolls saved under another configuration may be longer than those of this one.
+    const shape = { ...options, unrollLength: options.capacity };
     const firstBlock = state.position.oldestBlock;
     for (const unroll of readUnrolls(this.#folder, state.unrolls, { shape, firstBlock })) {
       const refusal = refuseUnroll(unroll, shape);

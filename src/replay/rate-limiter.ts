@@ -219,11 +219,15 @@ function sameGround(tuning: LimiterTuning, size: number, state: LimiterState): b
   );
 }
 
-/** The smallest `errorBuffer` with which the two sides can never wait for each other. */
+/**
+ * The smallest `errorBuffer` with which the two sides can never wait for each other. With a whole ratio
+ * all bounds are exact; with another, rounding could block both at their common edge, so a little more.
+ */
 export function smallestErrorBuffer(
   options: Pick<LimiterOptions, "samplesPerInsert" | "batchSize" | "unrollLength">,
 ): number {
-  return (options.batchSize + options.unrollLength * options.samplesPerInsert) / 2;
+  const rounding = Number.isInteger(options.samplesPerInsert) ? 0 : 1;
+  return (options.batchSize + options.unrollLength * options.samplesPerInsert + rounding) / 2;
 }
 
 function checkOptions(options: LimiterOptions): void {

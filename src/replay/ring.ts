@@ -145,9 +145,14 @@ export class RowRing {
 
   /** First row of the block after the one of `length` steps at `row`, or `nextRow` after the last. */
   rowAfter(row: number, length: number): number {
-    let after = row + length + 1;
-    while (after < this.#nextRow && (this.flags[this.slotOf(after)]! & STEP) === 0) after++;
-    return after;
+    return this.skipPadding(row + length + 1);
+  }
+
+  /** `row`, unless it is padding: then the first row behind. */
+  skipPadding(row: number): number {
+    let step = row;
+    while (step < this.#nextRow && (this.flags[this.slotOf(step)]! & STEP) === 0) step++;
+    return step;
   }
 
   /** Moves an empty ring on, so that what is appended lands where it was before. */

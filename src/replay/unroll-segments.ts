@@ -11,7 +11,7 @@ import { decodePack, encodePack, packBlocks, unpack } from "./unroll-pack.ts";
 const SEGMENT_BYTES = 16 << 20;
 const FRAME_BYTES = 1 << 20;
 
-/** The boundary before a block. */
+/** Where a block begins; padding may lie between `row` and its first step. */
 export interface BlockStart {
   readonly block: number;
   readonly row: number;
@@ -21,7 +21,7 @@ export interface BlockStart {
 export function writeUnrolls(folder: string, ring: RowRing, start: BlockStart): UnrollSegment[] {
   const segments: UnrollSegment[] = [];
   const { nextBlock } = ring.position;
-  for (let from = start; from.block < nextBlock; ) {
+  for (let from = { ...start, row: ring.skipPadding(start.row) }; from.block < nextBlock; ) {
     using writer = new SegmentWriter(folder, "unrolls.open");
     const firstBlock = from.block;
     while (from.block < nextBlock && writer.sizeBytes < SEGMENT_BYTES) {
