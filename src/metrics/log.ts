@@ -1,5 +1,5 @@
 import pino, { type Logger } from "pino";
-import { build as prettyStream } from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
 
 export type LogFormat = "auto" | "pretty" | "json";
 export const logFormats = ["auto", "pretty", "json"] as const satisfies readonly LogFormat[];
@@ -12,21 +12,23 @@ export interface LogOptions {
   readonly level: string;
   /** Usually `process.stderr`. */
   readonly stream: NodeJS.WriteStream;
+  /** Takes the text instead of `stream`, when something else is drawn there: `Progress.print`. */
+  readonly print?: (text: string) => void;
   /** log.jsonl of the run folder; none for commands without one. */
   readonly file?: string;
 }
 
 /** Writes lines of text for a person or JSON for a machine on `stream`, and JSON to `file`. */
-export function openLog({ format, level, stream, file }: LogOptions): Logger {
+export function openLog(options: LogOptions): Logger {
+  const { format, level, stream, file } = options;
+  const print = options.print ?? ((text: string) => void stream.write(text));
   const isPretty = format === "pretty" || (format === "auto" && stream.isTTY);
-  const screen = isPretty
-    ? prettyStream({
-        destination: stream,
-        colorize: hasColour(stream),
-        translateTime: "SYS:HH:MM:ss",
-        ignore: "pid,hostname",
-      })
-    : stream;
+  const pretty = prettyFactory({
+    colorize: hasColour(stream),
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "pid,hostname",
+  });
+  const screen = { write: (line: string) => print(isPretty ? pretty(line) : line) };
   const streams: pino.StreamEntry[] = [{ level: level as pino.Level, stream: screen }];
   // Synchronous, so that what was logged before a crash is there to read.
   if (file) streams.push({ level: "debug", stream: pino.destination({ dest: file, sync: true }) });

@@ -23,6 +23,8 @@ export interface ProgressReport {
 
 export interface Progress extends Disposable {
   update(report: ProgressReport): void;
+  /** Writes other text, such as log lines, without spoiling what is drawn. */
+  print(text: string): void;
 }
 
 /**
@@ -34,18 +36,43 @@ export function openProgress(
   stream: NodeJS.WriteStream,
   wanted: "auto" | "lines" | "none" = "auto",
 ): Progress {
-  if (wanted === "none") return { update() {}, [Symbol.dispose]() {} };
-  if (wanted === "lines" || !canRedraw(stream)) {
-    return {
-      update: (report) => void stream.write(`${progressLine(context, report)}\n`),
-      [Symbol.dispose]() {},
-    };
-  }
-  const panel = createLogUpdate(stream, { showCursor: true });
+  const print = (text: string): void => void stream.write(text);
+  if (wanted === "none") return { update() {}, print, [Symbol.dispose]() {} };
+  if (wanted === "auto" && canRedraw(stream)) return new Panel(context, stream);
   return {
-    update: (report) => panel(progressPanel(context, report)),
-    [Symbol.dispose]: () => panel.done(),
+    update: (report) => print(`${progressLine(context, report)}\n`),
+    print,
+    [Symbol.dispose]() {},
   };
+}
+
+class Panel implements Progress {
+  readonly #context: ProgressContext;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #draw: ReturnType<typeof createLogUpdate>;
+  #shown = "";
+
+  constructor(context: ProgressContext, stream: NodeJS.WriteStream) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#draw = createLogUpdate(stream, { showCursor: true });
+  }
+
+  update(report: ProgressReport): void {
+    this.#shown = progressPanel(this.#context, report);
+    this.#draw(this.#shown);
+  }
+
+  /** The text goes above the panel. */
+  print(text: string): void {
+    this.#draw.clear();
+    this.#stream.write(text);
+    if (this.#shown !== "") this.#draw(this.#shown);
+  }
+
+  [Symbol.dispose](): void {
+    this.#draw.done();
+  }
 }
 
 /** log-update writes escape codes into pipes, too, so this is asked first. */
