@@ -33,11 +33,12 @@ export class SegmentWriter implements Disposable {
     this.#folder = folder;
     this.#temporary = join(folder, temporaryName);
     this.#handle = attempt(this.#temporary, () => openSync(this.#temporary, "w"));
-    const header = Buffer.alloc(HEADER_BYTES);
-    SEGMENT_MAGIC.copy(header);
-    header.writeUInt32LE(SEGMENT_VERSION, 8);
-    header.writeUInt32LE(crc32c(header.subarray(0, 12)), 12);
-    this.#write(header);
+    try {
+      this.#write(segmentHeader());
+    } catch (thrown) {
+      this[Symbol.dispose]();
+      throw thrown;
+    }
   }
 
   get sizeBytes(): number {
@@ -100,6 +101,14 @@ export class SegmentWriter implements Disposable {
     this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
   }
+}
+
+function segmentHeader(): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  SEGMENT_MAGIC.copy(header);
+  header.writeUInt32LE(SEGMENT_VERSION, 8);
+  header.writeUInt32LE(crc32c(header.subarray(0, 12)), 12);
+  return header;
 }
 
 /** Waits until the disk has the folder's entries: files made, renamed or removed in it. */
