@@ -34,8 +34,10 @@ for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(packag
     if (places.some((place) => place in packages)) continue;
     if (!/^\d/.test(version))
       throw new Error(`${name}@${version}: only exact versions can be added`);
-    const entry = { version, ...platformOf(name), optional: true };
-    missing.set(places[0], dev ? { ...entry, dev: true } : entry);
+    const { cpu, os, libc } = platformOf(name);
+    // In the order that npm itself writes, so that the next install leaves the file alone.
+    const entry = { version, cpu, ...(dev && { dev }), ...(libc && { libc }), optional: true, os };
+    missing.set(places[0], entry);
   }
 }
 
