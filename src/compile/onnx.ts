@@ -71,10 +71,6 @@ export class OnnxGraph {
     return `${hint}_${this.#next}`;
   }
 
-  get nodeCount(): number {
-    return this.#nodes.length;
-  }
-
   /** Adds a node and returns the names of its outputs, one unless `outputs` says otherwise. */
   add(node: OnnxNode, outputs = 1): [string, ...string[]] {
     const first = this.freshName(node.operator);
@@ -115,7 +111,8 @@ export class OnnxGraph {
   }
 
   serialize(inputs: readonly OnnxPort[], outputs: readonly OnnxPort[]): Uint8Array {
-    const used = new Set(this.#nodes.flatMap((node) => node.input));
+    const nodes = liveNodes(this.#nodes, outputs);
+    const used = new Set(nodes.flatMap((node) => node.input));
     const model = create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: "troupe",
@@ -125,7 +122,7 @@ export class OnnxGraph {
       ],
       graph: create(GraphProtoSchema, {
         name: "troupe",
-        node: this.#nodes,
+        node: nodes,
         initializer: [...this.#constants.values()].filter((c) => used.has(c.name)),
         input: inputs.map(valueInfo),
         output: outputs.map(valueInfo),
@@ -133,6 +130,19 @@ export class OnnxGraph {
     });
     return toBinary(ModelProtoSchema, model);
   }
+}
+
+/** The nodes that outputs depend on. */
+function liveNodes(nodes: readonly NodeProto[], outputs: readonly OnnxPort[]): NodeProto[] {
+  const live = new Set(outputs.map((port) => port.name));
+  return nodes
+    .toReversed()
+    .filter((node) => {
+      const isLive = node.output.some((name) => live.has(name));
+      if (isLive) for (const name of node.input) live.add(name);
+      return isLive;
+    })
+    .reverse();
 }
 
 /** A copy of a serialised model with `metadata` entries added, such as versions and checksums. */

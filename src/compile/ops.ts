@@ -3,15 +3,7 @@
  * instead of consumed, and with values and derivatives that stay finite where jax-js's do not.
  */
 import { valueAndGrad as jaxValueAndGrad, jit, lax, numpy as np } from "@jax-js/jax";
-import {
-  adopt,
-  lend,
-  lendTree,
-  type Operand,
-  peek,
-  type Tensor,
-  type TensorTree,
-} from "./tensor.ts";
+import { adopt, lend, lendTree, type Operand, type Tensor, type TensorTree } from "./tensor.ts";
 
 export type { Operand, Tensor, TensorTree } from "./tensor.ts";
 
@@ -174,7 +166,7 @@ function withTangent(
   tangent: (dx: Tensor, y: Tensor, x: Tensor) => Tensor,
 ): Tensor {
   const held = stopGradient(x);
-  const y = adopt(value(lend(held)));
+  const y = stopGradient(adopt(value(lend(held))));
   return add(y, tangent(sub(x, held), y, held));
 }
 
@@ -199,6 +191,9 @@ const jitAbs = jit(function abs(x: np.Array) {
 });
 const jitSign = jit(function sign(x: np.Array) {
   return np.sign(x);
+});
+const jitStep = jit(function step(x: np.Array) {
+  return np.where(np.less(0, x), 1, 0);
 });
 const jitSoftmax = jit(function softmax(x: np.Array) {
   const weights = np.exp(np.subtract(x.ref, np.max(x, -1, { keepdims: true })));
@@ -226,7 +221,7 @@ export function softplus(x: Tensor): Tensor {
 
 /** max(x, 0), with gradient 0 at 0. The mask looks at the result, so x need not be kept. */
 export function relu(x: Tensor): Tensor {
-  return withTangent(x, jitRelu, (dx, y) => where(greater(y, 0), dx, 0));
+  return withTangent(x, jitRelu, (dx, y) => mul(dx, adopt(jitStep(lend(y)))));
 }
 
 export function abs(x: Tensor): Tensor {
@@ -436,7 +431,7 @@ export function valueAndGrad<P extends TensorTree, A extends TensorTree>(
   // jax-js types its trees by its own array; ours is that array under another name.
   const pair = (x: P): [np.Array, A] => {
     const { value, aux } = fn(x);
-    return [peek(value), aux];
+    return [lend(value), lendTree(aux)];
   };
   const differentiate = jaxValueAndGrad(pair as never, { hasAux: true }) as unknown as (
     x: P,

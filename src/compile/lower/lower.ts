@@ -1,0 +1,188 @@
+/** Lowers a traced program, equation by equation, to an ONNX graph. */
+import { RunError } from "../../errors.ts";
+import {
+  type Atom,
+  countUses,
+  type ElementType,
+  type Equation,
+  type Program,
+  sizeOf,
+  type Variable,
+} from "../ir.ts";
+import type { OnnxPort } from "../onnx.ts";
+import { dotViews } from "./contract.ts";
+import { type Convolution, convolve } from "./convolution.ts";
+import { elementwise, elementwiseWriter } from "./elementwise.ts";
+import { Emitter, type SymbolicLength } from "./emitter.ts";
+import { fuseBias } from "./gemm.ts";
+import {
+  broadcastView,
+  concatViews,
+  flipView,
+  padView,
+  reshapeView,
+  shrinkView,
+  splitView,
+  transposeView,
+} from "./movement.ts";
+import { type Reduction, reduceView } from "./reduce.ts";
+import { gatherView, type Selection, scatterView } from "./select.ts";
+import { Value } from "./value.ts";
+import { literalView, readWhole, type View, wholeView } from "./view.ts";
+
+export interface LowerOptions {
+  /** Name of the whole, for error messages. */
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly symbolic?: SymbolicLength;
+}
+
+/**
+ * The ONNX model of a program; every input and output is float32.
+ *
+ * @throws RunError COMPILE_UNSUPPORTED naming the operation and where it came from.
+ */
+export function lower(program: Program, options: LowerOptions): Uint8Array {
+  const emitter = new Emitter(options.symbolic);
+  const views = new Map<Variable, View>();
+  const uses = countUses(program);
+  const inputs = program.inputs.map((input, i): OnnxPort => {
+    const name = options.inputs[i] ?? `input${i}`;
+    views.set(input, wholeView(Value.named(name, input.type, input.shape)));
+    return { name, type: input.type, shape: input.shape };
+  });
+  for (const { variable, values } of program.constants) {
+    const name = emitter.constant(variable.type, variable.shape, values);
+    views.set(variable, wholeView(Value.named(name, variable.type, variable.shape)));
+  }
+  const viewOf = (atom: Atom): View => {
+    if (atom.kind === "literal") return literalView(atom.value, atom.type, atom.shape);
+    const view = views.get(atom);
+    if (!view) throw new Error("a variable read before it is made");
+    return view;
+  };
+  for (const equation of program.equations) {
+    const operands = equation.inputs.map(viewOf);
+    const results = lowerEquation(emitter, equation, operands);
+    for (const [i, output] of equation.outputs.entries()) {
+      const view = results[i];
+      if (!view) continue;
+      const passedOn = operands.every((operand) => operand.source !== view.source);
+      const exclusive = uses.get(output) === 1 && (passedOn || (operands[0]?.exclusive ?? false));
+      views.set(output, { ...view, exclusive });
+    }
+  }
+  const outputs = program.outputs.map((atom, i) => {
+    const name = options.outputs[i] ?? `output${i}`;
+    return {
+      port: { name, type: atom.type, shape: atom.shape },
+      from: readWhole(emitter, viewOf(atom)),
+    };
+  });
+  return emitter.serialize(inputs, outputs);
+}
+
+type Rule = (emitter: Emitter, operands: readonly View[], equation: Equation) => readonly View[];
+
+const list = (value: unknown): number[] => value as number[];
+const pairs = (value: unknown): [number, number][] => value as [number, number][];
+
+/** A rule for an operation on one operand. */
+const onOne =
+  (rule: (emitter: Emitter, view: View, parameters: Equation["parameters"]) => View): Rule =>
+  (emitter, [view], { parameters }) =>
+    view ? [rule(emitter, view, parameters)] : [];
+
+const RULES: Readonly<Record<string, Rule>> = {
+  transpose: onOne((_, view, p) => transposeView(view, list(p["perm"]))),
+  broadcast: onOne((_, view, p) => broadcastView(view, list(p["shape"]), list(p["axis"]))),
+  reshape: onOne((emitter, view, p) => reshapeView(emitter, view, list(p["shape"]))),
+  shrink: onOne((emitter, view, p) => shrinkView(emitter, view, pairs(p["slice"]))),
+  flip: onOne((emitter, view, p) => flipView(emitter, view, list(p["axis"]))),
+  pad: onOne((emitter, view, p) => padView(emitter, view, pairs(p["width"]))),
+  reduce: onOne((emitter, view, p) =>
+    reduceView(emitter, view, { op: p["op"] as Reduction, axis: list(p["axis"]) }),
+  ),
+  softmax: onOne((emitter, view) => alongLastAxis(emitter, view, "Softmax")),
+  logSoftmax: onOne((emitter, view) => alongLastAxis(emitter, view, "LogSoftmax")),
+  split: (emitter, [view], { parameters: p }) =>
+    view ? splitView(emitter, view, { axis: Number(p["axis"]), sizes: list(p["sizes"]) }) : [],
+  concatenate: (emitter, views, { parameters }) => [
+    concatViews(emitter, views, Number(parameters["axis"])),
+  ],
+  dot: (emitter, [x, y]) => (x && y ? [dotViews(emitter, x, y)] : []),
+  gather: (emitter, views, { parameters }) => [
+    gatherView(emitter, views, parameters as unknown as Selection),
+  ],
+  scatter: (emitter, views, { parameters }) => [
+    scatterView(
+      emitter,
+      views,
+      parameters as unknown as Selection & { op: string; shape: number[] },
+    ),
+  ],
+  conv: (emitter, views, { parameters }) => [
+    convolve(emitter, views, parameters as unknown as Convolution),
+  ],
+};
+
+function lowerEquation(
+  emitter: Emitter,
+  equation: Equation,
+  operands: readonly View[],
+): readonly View[] {
+  const { operator, parameters, outputs } = equation;
+  const rule = RULES[operator];
+  if (rule) return rule(emitter, operands, equation);
+  const type = outputs[0]?.type ?? "float32";
+  const write = elementwiseWriter(operator, parameters, type);
+  if (!write) {
+    const message = `${equation.path}: the operation ${operator} cannot be compiled`;
+    throw new RunError("COMPILE_UNSUPPORTED", message);
+  }
+  const [a, b] = operands;
+  const fused = operator === "add" && a && b ? fuseBias(emitter, a, b) : undefined;
+  return [fused ?? elementwise(emitter, coerced(emitter, operands, equation), { type, write })];
+}
+
+/** The operands under one element type: jax-js promotes silently, ONNX does not. */
+function coerced(emitter: Emitter, operands: readonly View[], equation: Equation): View[] {
+  const type = equation.outputs[0]?.type ?? "float32";
+  switch (equation.operator) {
+    case "cast":
+      return [...operands];
+    case "where":
+      return operands.map((view, i) => asType(emitter, view, i === 0 ? "bool" : type));
+    case "compare": {
+      const common = commonType(operands);
+      return operands.map((view) => asType(emitter, view, common));
+    }
+    default:
+      return operands.map((view) => asType(emitter, view, type));
+  }
+}
+
+/** The widest type of the tensors; a whole number takes theirs. */
+function commonType(operands: readonly View[]): ElementType {
+  const isWhole = (view: View): boolean =>
+    typeof view.source === "number" && Number.isInteger(view.source);
+  const tensors = operands.filter((view) => !isWhole(view)).map((view) => view.type);
+  if (tensors.includes("float32") || tensors.length === 0) return "float32";
+  return tensors.includes("int32") ? "int32" : "bool";
+}
+
+function asType(emitter: Emitter, view: View, type: ElementType): View {
+  if (view.type === type) return view;
+  if (typeof view.source === "number") return { ...view, type };
+  const write = elementwiseWriter("cast", {}, type);
+  if (!write) throw new Error("no cast");
+  return elementwise(emitter, [view], { type, write });
+}
+
+function alongLastAxis(emitter: Emitter, view: View, operator: string): View {
+  const { type } = view;
+  const shape = view.axes.map((axis) => sizeOf(axis.map((part) => part.length)));
+  const [name] = emitter.node(operator, [readWhole(emitter, view)], { axis: -1 });
+  return wholeView(Value.named(name, type, shape));
+}

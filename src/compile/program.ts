@@ -1,0 +1,132 @@
+/** Runs compiled functions. Imports no jax-js: this is all that an actor's thread loads. */
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { RunError } from "../errors.ts";
+
+export type Device = "cpu" | "webgpu" | "cuda";
+
+export interface ProgramOptions {
+  /** Threads inside one operator; 1 also keeps results independent of the machine. */
+  readonly threads?: number;
+  readonly device?: Device;
+  /** Writes a Chrome trace with the time of every node to PREFIX_<date>.json on `release`. */
+  readonly profilePrefix?: string;
+}
+
+export interface Port {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Number of elements. */
+  readonly size: number;
+}
+
+export type Buffers = Readonly<Record<string, Float32Array>>;
+
+/** A compiled function and the session that runs it. */
+export class Program implements AsyncDisposable {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #session: InferenceSession;
+  readonly #isProfiling: boolean;
+
+  private constructor(session: InferenceSession, isProfiling: boolean) {
+    this.#session = session;
+    this.#isProfiling = isProfiling;
+    this.inputs = ports(session.inputMetadata);
+    this.outputs = ports(session.outputMetadata);
+  }
+
+  /** @throws RunError INTERNAL if the device or the model is not usable. */
+  static async load(model: Uint8Array, options: ProgramOptions = {}): Promise<Program> {
+    const { threads = 1, device = "cpu", profilePrefix } = options;
+    try {
+      const session = await InferenceSession.create(model, {
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: "sequential",
+        graphOptimizationLevel: "all",
+        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+        ...(profilePrefix ? { enableProfiling: true, profileFilePrefix: profilePrefix } : {}),
+        // Denormals cost a hundred times a normal number and mean nothing here.
+        extra: { session: { set_denormal_as_zero: "1" } },
+      });
+      return new Program(session, profilePrefix !== undefined);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new RunError("INTERNAL", `cannot load a compiled program on ${device}: ${message}`, {
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Ties the program to the buffers it reads and writes, so that a run allocates nothing. Buffers
+   * that are left out are made. The caller keeps them alive and unchanged while it runs.
+   *
+   * @throws RangeError if a buffer has not its port's size.
+   */
+  bind(buffers: { readonly inputs?: Buffers; readonly outputs?: Buffers } = {}): Binding {
+    const inputs = tensors(this.inputs, buffers.inputs ?? {});
+    const outputs = tensors(this.outputs, buffers.outputs ?? {});
+    return new Binding(this.#session, inputs, outputs);
+  }
+
+  async release(): Promise<void> {
+    if (this.#isProfiling) this.#session.endProfiling();
+    await this.#session.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
+
+/** A program with its buffers. */
+export class Binding {
+  readonly inputs: Buffers;
+  readonly outputs: Buffers;
+  readonly #session: InferenceSession;
+  readonly #feeds: Record<string, OrtTensor>;
+  readonly #fetches: Record<string, OrtTensor>;
+
+  constructor(
+    session: InferenceSession,
+    feeds: Record<string, OrtTensor>,
+    fetches: Record<string, OrtTensor>,
+  ) {
+    this.#session = session;
+    this.#feeds = feeds;
+    this.#fetches = fetches;
+    this.inputs = dataOf(feeds);
+    this.outputs = dataOf(fetches);
+  }
+
+  /** Reads the inputs as they are now and fills the outputs. */
+  async run(): Promise<void> {
+    await this.#session.run(this.#feeds, this.#fetches);
+  }
+}
+
+function ports(metadata: readonly InferenceSession.ValueMetadata[]): Port[] {
+  return metadata.map((entry) => {
+    const shape = entry.isTensor ? entry.shape.map((n) => (typeof n === "number" ? n : -1)) : [];
+    return { name: entry.name, shape, size: shape.reduce((a, b) => a * b, 1) };
+  });
+}
+
+function tensors(ports: readonly Port[], buffers: Buffers): Record<string, OrtTensor> {
+  return Object.fromEntries(
+    ports.map(({ name, shape, size }) => {
+      const data = buffers[name] ?? new Float32Array(size);
+      if (data.length !== size) {
+        throw new RangeError(`${name} has ${data.length} elements, not ${size}`);
+      }
+      return [name, new OrtTensor("float32", data, shape)];
+    }),
+  );
+}
+
+function dataOf(tensors: Record<string, OrtTensor>): Buffers {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, tensor.data as Float32Array]),
+  );
+}
