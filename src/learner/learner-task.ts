@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Config } from "../config/schema.ts";
+import type { Space } from "../envs/env.ts";
 import type { MetricsUpdate } from "../metrics/recorder.ts";
 import type { InProcessMemory } from "../transport/in-process.ts";
 
@@ -9,9 +10,7 @@ export interface LearnerTask {
   /** The run folder. */
   readonly folder: string;
   readonly observationSize: number;
-  readonly actionSize: number;
-  /** Actor threads of this process. */
-  readonly actors: number;
+  readonly actionSpace: Space;
   /** Numbers the starts of a learner on this run, from 1. */
   readonly term: number;
   /** Continue from the newest valid checkpoint. */
@@ -25,8 +24,17 @@ export interface LearnerTask {
 export interface LearnerControl {
   /** Finish the update, write a checkpoint, return. */
   stop(): void;
-  /** Who waits for whom, in one line. */
-  explain(): string;
+  /** Who waits for whom. */
+  explain(): unknown;
+  /** The answer to an "evaluate" event. */
+  evaluated(score: EvaluationScore): void;
+}
+
+/** What an evaluation found about a snapshot. */
+export interface EvaluationScore {
+  readonly learnerStep: number;
+  readonly envSteps: number;
+  readonly meanReturn: number;
 }
 
 /** A policy as it is evaluated and exported. */
@@ -54,9 +62,8 @@ export type LearnerEvent =
       readonly programs: PolicyPrograms;
       readonly learnerStep: number;
       readonly envSteps: number;
-      readonly episodes: number;
-      /** Actor states to continue from, by slot; deterministic mode only. */
-      readonly snapshots: readonly Uint8Array[];
+      /** The actor's state to continue from, or empty; deterministic mode only. */
+      readonly actorSnapshot: Uint8Array;
       /** One sentence for each thing that was not as it should be, e.g. a damaged checkpoint. */
       readonly warnings: readonly string[];
     }
@@ -64,6 +71,7 @@ export type LearnerEvent =
   | { readonly type: "metrics"; readonly update: MetricsUpdate }
   | { readonly type: "evaluate"; readonly snapshot: PolicySnapshot }
   | { readonly type: "checkpoint"; readonly name: string; readonly seconds: number }
+  | { readonly type: "best"; readonly score: EvaluationScore }
   | { readonly type: "warning"; readonly message: string };
 
 export interface LearnerResult {

@@ -3,7 +3,13 @@ import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
 import { comlinkPort } from "../actors/comlink-port.ts";
 import { ringDoorbell } from "../transport/in-process.ts";
-import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";
+import type {
+  EvaluationScore,
+  LearnerControl,
+  LearnerEvent,
+  LearnerResult,
+  LearnerTask,
+} from "./learner-task.ts";
 
 export type ReadyEvent = Extract<LearnerEvent, { type: "ready" }>;
 
@@ -60,13 +66,34 @@ export class LearnerThread implements AsyncDisposable {
     return Promise.race([this.#ready, failed]);
   }
 
+  /** Who waits for whom; rejects when the thread has ended. */
+  explain(): Promise<unknown> {
+    this.#wake();
+    // A call to a thread that has ended never settles.
+    const ended = this.finished.then(() => {
+      throw new Error("the learner has ended");
+    });
+    return Promise.race([this.#control.explain(), ended]);
+  }
+
+  /** Answers an "evaluate" event. */
+  evaluated(score: EvaluationScore): void {
+    this.#control.evaluated(score).catch(() => undefined);
+    this.#wake();
+  }
+
   /** Asks for a last checkpoint and an orderly return; a thread that does not manage is ended. */
   async stop(): Promise<void> {
     this.#control.stop().catch(() => undefined);
-    if (this.#doorbell) ringDoorbell(this.#doorbell);
+    this.#wake();
     const timer = setTimeout(() => this.#abort.abort(), STOP_GRACE_MS);
     await this.finished.catch(() => undefined);
     clearTimeout(timer);
+  }
+
+  /** Cuts the learner's wait for unrolls short, so that it listens. */
+  #wake(): void {
+    if (this.#doorbell) ringDoorbell(this.#doorbell);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

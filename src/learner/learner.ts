@@ -12,7 +12,6 @@ import type { Pace } from "./pace.ts";
 export interface LearnerOptions {
   readonly totalSteps: number;
   readonly learningStarts: number;
-  readonly batchSize: number;
   /** Learner steps between published policies. */
   readonly publishInterval: number;
   /** Power of the importance weights at the start; rises to 1 at `totalSteps`. */
@@ -81,12 +80,16 @@ export class Learner {
     this.#parts = parts;
     this.#options = options;
     this.progress = progress;
-    this.#batch = parts.replay.createBatch(options.batchSize);
+    this.#batch = parts.replay.createBatch();
     this.#noise = parts.step.createNoise();
   }
 
   stop(): void {
     this.#stopRequested = true;
+  }
+
+  get stopRequested(): boolean {
+    return this.#stopRequested;
   }
 
   /** Learns until `totalSteps` environment steps are in and their updates done, or until `stop`. */

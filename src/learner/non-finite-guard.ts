@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { ReplayBatch } from "../replay/batch.ts";
-import { writeDurable } from "./checkpoint/durable-files.ts";
 import { encodeSafetensors } from "./checkpoint/safetensors.ts";
 
 export interface NonFiniteGuardOptions {
@@ -68,6 +67,7 @@ export class NonFiniteGuard {
           `${this.#rollbacks - 1} rollbacks; lower algorithm.learningRates or look at ${this.#folder}`,
       );
     }
+    recorder.inc("troupe_train_rollbacks_total");
     warn(`update ${inputs.learnerStep}: rolled back to the last checkpoint's parameters`);
   }
 
@@ -89,7 +89,7 @@ export class NonFiniteGuard {
     );
     mkdirSync(this.#folder, { recursive: true });
     const path = join(this.#folder, `update_${learnerStep}.safetensors`);
-    writeDurable(path, encodeSafetensors(tensors));
+    writeFileSync(path, encodeSafetensors(tensors));
     return path;
   }
 }

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StepResult } from "../compile/train-step.ts";
+import type { MetricsRecorder } from "../metrics/recorder.ts";
+import type { Cut } from "./cut.ts";
+import type { Chores, Progress } from "./learner.ts";
+import type { EvaluationScore, LearnerEvent } from "./learner-task.ts";
+
+export interface ChoresOptions {
+  /** Environment steps between evaluations; 0: never. */
+  readonly evaluationInterval: number;
+  /** Seconds between checkpoints; 0: not by time. */
+  readonly checkpointSeconds: number;
+  /** Environment steps between checkpoints; 0: not by steps. */
+  readonly checkpointSteps: number;
+  /** Environment steps between policies that are kept for good; 0: none. */
+  readonly milestoneInterval: number;
+}
+
+const REPORT_INTERVAL_MS = 500;
+const EVALUATION_POLL_MS = 20;
+
+/** Steps counted in intervals: due once each time another interval has been passed. */
+class Milestones {
+  readonly #interval: number;
+  #passed: number;
+
+  constructor(interval: number, steps: number) {
+    this.#interval = interval;
+    this.#passed = interval > 0 ? Math.floor(steps / interval) : 0;
+  }
+
+  isDue(steps: number): boolean {
+    if (this.#interval <= 0) return false;
+    const passed = Math.floor(steps / this.#interval);
+    const due = passed > this.#passed;
+    this.#passed = passed;
+    return due;
+  }
+}
+
+/** Checkpoints, evaluations and reports of the learner's thread, each on its own schedule. */
+export class LearnerChores implements Chores {
+  readonly #options: ChoresOptions;
+  readonly #cut: Cut;
+  readonly #recorder: MetricsRecorder;
+  readonly #emit: (event: LearnerEvent) => void;
+  readonly #evaluations: Milestones;
+  readonly #checkpoints: Milestones;
+  readonly #milestones: Milestones;
+  #checkpointedAt = performance.now();
+  #reportedAt = 0;
+  #evaluatedStep = -1;
+  /** Sums since the last report. */
+  readonly #trainSums = new Map<string, number>();
+  #updates = 0;
+
+  constructor(
+    options: ChoresOptions,
+    parts: {
+      readonly cut: Cut;
+      readonly recorder: MetricsRecorder;
+      readonly emit: (event: LearnerEvent) => void;
+    },
+  ) {
+    const { envSteps } = parts.cut.progress;
+    this.#options = options;
+    this.#cut = parts.cut;
+    this.#recorder = parts.recorder;
+    this.#emit = parts.emit;
+    this.#evaluations = new Milestones(options.evaluationInterval, envSteps);
+    this.#checkpoints = new Milestones(options.checkpointSteps, envSteps);
+    this.#milestones = new Milestones(options.milestoneInterval, envSteps);
+  }
+
+  onUpdate(result: StepResult): void {
+    if (!result.finite) return;
+    this.#updates += 1;
+    for (const [name, value] of Object.entries(result.metrics)) this.#sum(name, value);
+    this.#sum("train/grad_norm", result.gradNorm);
+  }
+
+  atBoundary(progress: Progress): void {
+    const { envSteps } = progress;
+    if (this.#evaluations.isDue(envSteps)) this.evaluate();
+    if (this.#milestones.isDue(envSteps)) this.#cut.writeMilestone();
+    const { checkpointSeconds } = this.#options;
+    const elapsed = (performance.now() - this.#checkpointedAt) / 1000;
+    const byTime = checkpointSeconds > 0 && elapsed >= checkpointSeconds;
+    if (this.#checkpoints.isDue(envSteps) || byTime) this.checkpoint();
+  }
+
+  /**
+   * Evaluates the last policy, if evaluations are wanted, and waits for all that are under way.
+   * @param givenUp Returns true when there is no more time.
+   */
+  async finish(givenUp: () => boolean): Promise<void> {
+    const { envSteps } = this.#cut.progress;
+    if (this.#options.evaluationInterval > 0 && this.#evaluatedStep < envSteps) this.evaluate();
+    while (this.#cut.pendingEvaluations > 0 && !givenUp()) await sleep(EVALUATION_POLL_MS);
+  }
+
+  /** Asks for an evaluation of the policy as it is now. */
+  evaluate(): void {
+    this.#evaluatedStep = this.#cut.progress.envSteps;
+    this.#emit({ type: "evaluate", snapshot: this.#cut.policySnapshot() });
+  }
+
+  /** Takes in what an evaluation found; the best snapshot so far is kept. */
+  evaluated(score: EvaluationScore): void {
+    if (this.#cut.keepIfBest(score)) this.#emit({ type: "best", score });
+  }
+
+  /** Writes a checkpoint now. */
+  checkpoint(): void {
+    const start = performance.now();
+    const { name, sizeBytes } = this.#cut.write();
+    this.#checkpointedAt = performance.now();
+    const seconds = (this.#checkpointedAt - start) / 1000;
+    const recorder = this.#recorder;
+    recorder.observe("troupe_checkpoint_duration_seconds", seconds);
+    recorder.set("troupe_checkpoint_size_bytes", sizeBytes);
+    recorder.set("troupe_checkpoint_last_success_timestamp_seconds", Date.now() / 1000);
+    recorder.inc("troupe_blocked_seconds_total", seconds, {
+      side: "learner",
+      reason: "checkpoint",
+    });
+    this.#emit({ type: "checkpoint", name, seconds });
+  }
+
+  report(progress: Progress): void {
+    const now = performance.now();
+    if (now - this.#reportedAt < REPORT_INTERVAL_MS) return;
+    this.#reportedAt = now;
+    this.flush(progress);
+  }
+
+  /** Posts everything recorded since the last time. */
+  flush({ envSteps, learnerStep }: Progress): void {
+    for (const [name, sum] of this.#trainSums) {
+      this.#recorder.setLogged(name, sum / this.#updates);
+    }
+    this.#trainSums.clear();
+    this.#updates = 0;
+    this.#recorder.set("troupe_learner_policy_version", learnerStep);
+    this.#emit({ type: "metrics", update: this.#recorder.drain() });
+    this.#emit({ type: "progress", envSteps, learnerStep });
+  }
+
+  #sum(name: string, value: number): void {
+    this.#trainSums.set(name, (this.#trainSums.get(name) ?? 0) + value);
+  }
+}

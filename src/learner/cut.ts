@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { TrainStep } from "../compile/train-step.ts";
+import type { RandomState, RandomStream } from "../math/random.ts";
+import type { StatisticsState } from "../math/running-statistics.ts";
+import type { ReplayArchive } from "../replay/archive.ts";
+import type { RateLimiter } from "../replay/rate-limiter.ts";
+import type { Replay } from "../replay/replay.ts";
+import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint-store.ts";
+import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
+import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
+import type { Progress } from "./learner.ts";
+import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
+import type { ObservationNormalizer } from "./observation-normalizer.ts";
+
+/** Everything that a checkpoint covers; whoever holds these holds the learner's whole state. */
+export interface CutParts {
+  readonly progress: Progress;
+  readonly step: TrainStep;
+  readonly replay: Replay;
+  readonly limiter: RateLimiter;
+  readonly normalizer: ObservationNormalizer;
+  readonly sampling: RandomStream;
+  readonly noise: RandomStream;
+  readonly policyGroup: string;
+  readonly store: CheckpointStore;
+  readonly archive: ReplayArchive;
+  /** The configuration, for whoever reads the checkpoint alone. */
+  readonly config: unknown;
+}
+
+const statisticsSchema = z.strictObject({
+  count: z.number(),
+  mean: z.array(z.number()).readonly(),
+  squares: z.array(z.number()).readonly(),
+}) satisfies z.ZodType<StatisticsState>;
+
+const randomSchema = z.strictObject({
+  generator: z.array(z.int()).readonly(),
+  spareNormal: z.number().nullable(),
+}) satisfies z.ZodType<RandomState>;
+
+const learnerSchema = z.strictObject({
+  envSteps: z.int().nonnegative(),
+  learnerStep: z.int().nonnegative(),
+  turns: z.int().nonnegative(),
+  bestReturn: z.number().nullable(),
+  normalizer: statisticsSchema.nullable(),
+  sampling: randomSchema,
+  noise: randomSchema,
+});
+
+/** The learner's own part of a checkpoint, `learner.json`. */
+export type LearnerState = z.infer<typeof learnerSchema>;
+
+/** @throws ZodError when the part is not what this version writes. */
+export function learnerStateOf(checkpoint: Checkpoint): LearnerState {
+  return learnerSchema.parse(checkpoint.json["learner"]);
+}
+
+const ACTOR_FILE = "actor.msgpack";
+
+/** The deterministic mode's actor state, empty when the checkpoint has none. */
+export function actorSnapshotOf(checkpoint: Checkpoint): Uint8Array {
+  return checkpoint.files[ACTOR_FILE] ?? new Uint8Array(0);
+}
+
+/** Takes and writes consistent cuts of the learner; to be used between two updates only. */
+export class Cut {
+  readonly #parts: CutParts;
+  /** Snapshots whose evaluation has not come back, by learner step. */
+  readonly #evaluating = new Map<number, SnapshotContents>();
+  #bestReturn: number | null;
+
+  constructor(parts: CutParts, bestReturn: number | null) {
+    this.#parts = parts;
+    this.#bestReturn = bestReturn;
+  }
+
+  get progress(): Progress {
+    return this.#parts.progress;
+  }
+
+  /** @throws RunError DISK_FULL; earlier checkpoints stay valid. */
+  write(): WrittenCheckpoint {
+    const { archive, replay, limiter, store, progress } = this.#parts;
+    const saved = archive.save(replay);
+    const snapshot = this.#snapshot();
+    const actor = progress.actorSnapshot;
+    return store.write({
+      ...snapshot,
+      json: { ...snapshot.json, replay: saved.state, limiter: limiter.state() },
+      files: actor.length > 0 ? { [ACTOR_FILE]: actor } : {},
+      replay: saved.files.map(({ name, sizeBytes, sha256 }) => ({
+        path: `replay/${name}`,
+        sizeBytes,
+        sha256,
+      })),
+    });
+  }
+
+  writeMilestone(): WrittenCheckpoint {
+    return this.#parts.store.writeMilestone(this.#snapshot());
+  }
+
+  /** The policy for an evaluation; kept here until `keepIfBest` says what it was worth. */
+  policySnapshot(): PolicySnapshot {
+    const { progress, step, policyGroup, normalizer } = this.#parts;
+    const { learnerStep, envSteps } = progress;
+    this.#evaluating.set(learnerStep, this.#snapshot());
+    return {
+      learnerStep,
+      envSteps,
+      parameters: step.parameters(policyGroup).slice(),
+      normalizer: normalizer.published().slice(),
+    };
+  }
+
+  /** Snapshots whose evaluation has not come back. */
+  get pendingEvaluations(): number {
+    return this.#evaluating.size;
+  }
+
+  /** Stores the evaluated snapshot if it is the best so far. */
+  keepIfBest({ learnerStep, meanReturn }: EvaluationScore): boolean {
+    const snapshot = this.#evaluating.get(learnerStep);
+    this.#evaluating.delete(learnerStep);
+    if (!snapshot || (this.#bestReturn !== null && meanReturn <= this.#bestReturn)) return false;
+    this.#parts.store.writeBest(snapshot);
+    this.#bestReturn = meanReturn;
+    return true;
+  }
+
+  /** SHA-256 of all that the future depends on: equal digests, equal runs from here on. */
+  digest(): string {
+    const { progress, step, replay, limiter } = this.#parts;
+    const hash = createHash("sha256");
+    for (const [name, { data }] of Object.entries(step.exportState()).sort(byName)) {
+      hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    hash.update(replay.digest()).update(JSON.stringify(limiter.state()));
+    // What evaluations found is no input of the future, and arrives when it arrives.
+    hash.update(JSON.stringify({ ...this.#state(), bestReturn: null }));
+    hash.update(progress.actorSnapshot);
+    return hash.digest("hex");
+  }
+
+  #snapshot(): SnapshotContents {
+    const { progress, step, config } = this.#parts;
+    return {
+      learnerStep: progress.learnerStep,
+      envSteps: progress.envSteps,
+      tensors: step.exportState(),
+      json: { learner: this.#state(), config },
+    };
+  }
+
+  #state(): LearnerState {
+    const { progress, normalizer, sampling, noise } = this.#parts;
+    const { envSteps, learnerStep, turns } = progress;
+    return {
+      envSteps,
+      learnerStep,
+      turns,
+      bestReturn: this.#bestReturn,
+      normalizer: normalizer.state(),
+      sampling: sampling.state(),
+      noise: noise.state(),
+    };
+  }
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,40 @@
+import { expose } from "comlink";
+import { comlinkPort } from "../actors/comlink-port.ts";
+import { assembleLearner } from "./assemble.ts";
+import { compilePolicy } from "./compile-policy.ts";
+import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";
+
+/** Thread entry: assembles the learner, announces it, and runs it to its last checkpoint. */
+export async function runLearner(task: LearnerTask): Promise<LearnerResult> {
+  const emit = (event: LearnerEvent): void => task.events.postMessage(event);
+  try {
+    await using parts = await assembleLearner(task, emit);
+    const { learner, chores, cut, limiter } = parts;
+    const control: LearnerControl = {
+      stop: () => learner.stop(),
+      explain: () => limiter.explain(),
+      evaluated: (score) => chores.evaluated(score),
+    };
+    expose(control, comlinkPort(task.control));
+    emit({
+      type: "ready",
+      memory: parts.memory,
+      programs: {
+        sample: compilePolicy(parts.algorithm, "sample", task.config.actors.envsPerActor),
+        mode: compilePolicy(parts.algorithm, "mode", task.config.evaluation.episodes),
+      },
+      ...learner.progress,
+      warnings: parts.warnings,
+    });
+    const reason = await learner.run();
+    if (reason === "completed") await chores.finish(() => learner.stopRequested);
+    chores.checkpoint();
+    chores.flush(learner.progress);
+    const { learnerStep, envSteps } = learner.progress;
+    const digest = task.config.deterministic ? { digest: cut.digest() } : {};
+    return { reason, learnerStep, envSteps, ...digest };
+  } finally {
+    task.control.close();
+    task.events.close();
+  }
+}
