@@ -55,8 +55,8 @@ export type EnvSnapshot = Readonly<Record<string, unknown>>;
 /**
  * One environment, with the meaning of Gymnasium's `Env`.
  *
- * Not re-entrant. The caller owns the instance and calls `close`. Arrays in results belong to the
- * environment and are overwritten by its next call.
+ * Not re-entrant. The caller owns the instance and calls `close`. Results, with their arrays and
+ * `info`, belong to the environment and are overwritten by its next call: copy what is kept.
  */
 export interface Env {
   readonly id: string;

@@ -60,7 +60,7 @@ describe("Simulation", () => {
     };
     const heap = await cycle();
     let last = heap;
-    for (let i = 0; i < 100; i++) last = await cycle();
+    for (let i = 0; i < 40; i++) last = await cycle();
     expect(last).toBe(heap);
   });
 

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import type { Env } from "../../src/envs/env.ts";
+import { decodeFloat64 } from "../../src/envs/float64-text.ts";
 
 /** One recorded episode; index t of the series is the result of actions[t]. */
 export interface GoldenEpisode {
@@ -33,6 +35,13 @@ export function readGolden(name: string): Golden {
 
 export function readModelFields(name: string): ModelFields {
   return read(`${name}.model`) as ModelFields;
+}
+
+/** MuJoCo's integration state of an environment with a time limit: [time, qpos, qvel, ..]. */
+export function physicsState(env: Env): Float64Array {
+  const inner = env.snapshot?.()["env"] as { physics: string } | undefined;
+  if (!inner) throw new Error(`${env.id} has no snapshot`);
+  return decodeFloat64(inner.physics);
 }
 
 function read(name: string): unknown {

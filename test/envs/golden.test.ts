@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/envs/env.ts";
-import { decodeFloat64 } from "../../src/envs/float64-text.ts";
 import { makeEnv } from "../../src/envs/registry.ts";
-import { type GoldenEpisode, readGolden } from "./fixtures.ts";
+import { type GoldenEpisode, physicsState, readGolden } from "./fixtures.ts";
 
 /** Counts what differs, to the last bit. */
 class Differences {
@@ -32,14 +31,8 @@ function replay(env: Env, episode: GoldenEpisode): Differences {
     }
   }
   const final = [episode.final_time, ...episode.final_qpos, ...episode.final_qvel];
-  differences.compare(physicsState(env, final.length), final);
+  differences.compare(physicsState(env).subarray(0, final.length), final);
   return differences;
-}
-
-/** [time, qpos, qvel], the head of MuJoCo's integration state. */
-function physicsState(env: Env, size: number): Float64Array {
-  const snapshot = env.snapshot?.()["env"] as { physics: string };
-  return decodeFloat64(snapshot.physics).subarray(0, size);
 }
 
 describe.for(["half_cheetah", "hopper", "walker2d", "inverted_pendulum"])("%s", (name) => {

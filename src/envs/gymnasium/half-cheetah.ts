@@ -92,6 +92,5 @@ export const halfCheetah: MujocoTask<typeof options> = {
   rewardTerms: "forward velocity - 0.1 |action|^2",
   source: "Gymnasium v5: gymnasium/envs/mujoco/half_cheetah_v5.py and assets/half_cheetah.xml",
   options,
-  readsContactForces: false,
   bind: (simulation, options, dt) => new HalfCheetahRules(simulation, options, dt),
 };

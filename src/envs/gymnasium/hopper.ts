@@ -42,7 +42,6 @@ export const hopper: MujocoTask<typeof options> = {
   rewardTerms: "forward velocity + 1 while healthy - 0.001 |action|^2",
   source: "Gymnasium v5: gymnasium/envs/mujoco/hopper_v5.py and assets/hopper.xml",
   options,
-  readsContactForces: false,
   bind: (simulation, options, dt) =>
     new PlanarLegsRules({
       simulation,

@@ -62,6 +62,5 @@ export const invertedPendulum: MujocoTask<typeof options> = {
   source:
     "Gymnasium v5: gymnasium/envs/mujoco/inverted_pendulum_v5.py and assets/inverted_pendulum.xml",
   options,
-  readsContactForces: false,
   bind: (simulation, options) => new InvertedPendulumRules(simulation, options.reset_noise_scale),
 };

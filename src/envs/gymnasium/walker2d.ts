@@ -27,7 +27,6 @@ export const walker2d: MujocoTask<typeof options> = {
   rewardTerms: "forward velocity + 1 while healthy - 0.001 |action|^2",
   source: "Gymnasium v5: gymnasium/envs/mujoco/walker2d_v5.py and assets/walker2d_v5.xml",
   options,
-  readsContactForces: false,
   bind: (simulation, options, dt) =>
     new PlanarLegsRules({
       simulation,

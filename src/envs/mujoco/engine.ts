@@ -110,11 +110,6 @@ export class Simulation {
     return this.warning();
   }
 
-  /** Fills cfrc_ext from the contacts of the last evaluation; a step alone leaves it zero. */
-  updateContactForces(): void {
-    this.#module.mj_rnePostConstraint(this.model, this.data);
-  }
-
   /**
    * Advances `timesteps` under the current `ctrl`. Returns null, or what went wrong; the state then
    * means nothing until the next `reset`.

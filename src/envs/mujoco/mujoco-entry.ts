@@ -42,7 +42,6 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
       simulation,
       rules: task.bind(simulation, options, frame_skip * simulation.timestep),
       frameSkip: frame_skip,
-      readsContactForces: task.readsContactForces,
     });
     return max_episode_steps === null ? env : timeLimit(env, max_episode_steps);
   } catch (thrown) {

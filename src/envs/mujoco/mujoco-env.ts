@@ -14,7 +14,6 @@ export interface MujocoEnvParts {
   readonly rules: TaskRules;
   /** Timesteps per step. */
   readonly frameSkip: number;
-  readonly readsContactForces: boolean;
 }
 
 interface MutableStepResult extends StepResult {
@@ -32,7 +31,6 @@ export class MujocoEnv implements Env {
   readonly #simulation: Simulation;
   readonly #rules: TaskRules;
   readonly #frameSkip: number;
-  readonly #readsContactForces: boolean;
   readonly #actionSize: number;
   readonly #stepResult: MutableStepResult;
   readonly #observation: Float64Array;
@@ -50,7 +48,6 @@ export class MujocoEnv implements Env {
     this.#simulation = simulation;
     this.#rules = rules;
     this.#frameSkip = parts.frameSkip;
-    this.#readsContactForces = parts.readsContactForces;
     this.observationSpace = unboundedSpace(rules.observationSize);
     this.actionSpace = controlSpace(simulation);
     this.#actionSize = this.actionSpace.size;
@@ -81,7 +78,8 @@ export class MujocoEnv implements Env {
     const simulation = this.#simulation;
     simulation.reset();
     this.#rules.drawStart(this.#random);
-    if (state) writeStartState(simulation, state);
+    const problem = state ? writeStartState(simulation, state) : null;
+    if (problem !== null) throw this.#failure(`start state: ${problem}`);
     const failure = simulation.forward();
     if (failure !== null) throw this.#failure(`the start state has no dynamics: ${failure}`);
     // The forward pass has just left its own warm start.
@@ -102,7 +100,6 @@ export class MujocoEnv implements Env {
       this.#phase = "failed";
       throw this.#failure(`the physics diverged at step ${this.#elapsed}: ${failure}`);
     }
-    if (this.#readsContactForces) simulation.updateContactForces();
     const rules = this.#rules;
     rules.observe(this.#observation);
     rules.judge(simulation.ctrl);

@@ -45,8 +45,6 @@ export interface MujocoTask<Schema extends CommonSchema> {
   readonly rewardTerms: string;
   readonly source: string;
   readonly options: Schema;
-  /** Whether the rules read cfrc_ext, which costs one more engine call per step. */
-  readonly readsContactForces: boolean;
   /** @param dt Seconds per step under the options in force. */
   bind(simulation: Simulation, options: z.output<Schema>, dt: number): TaskRules;
 }
