@@ -3,7 +3,7 @@ import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
 import type { EnvEntry } from "./entry.ts";
 import type { BoxSpace, Env, EnvSnapshot, ResetOptions, ResetResult, StepResult } from "./env.ts";
-import { decodeFloat64, encodeFloat64 } from "./float64-text.ts";
+import { decodeFloat64, encodeFloat64, float64Text } from "./float64-text.ts";
 import { describeOptions, parseOptions } from "./options.ts";
 import { randomStateSchema } from "./random-state.ts";
 import { timeLimit } from "./wrappers/time-limit.ts";
@@ -19,7 +19,7 @@ const options = z.strictObject({
 });
 
 const snapshotSchema = z.strictObject({
-  position: z.base64(),
+  position: float64Text,
   random: randomStateSchema,
 });
 

@@ -159,6 +159,24 @@ describe("a MuJoCo environment", () => {
     });
   });
 
+  test("refuses a damaged snapshot and goes on as before", async () => {
+    const [env, other] = [await make(), await make()];
+    for (const each of [env, other]) each.reset({ seed: 0 });
+    const inner = env.snapshot?.()["env"];
+    expect(inner).toBeTypeOf("object");
+    for (const damage of [
+      { physics: "AAAA" },
+      { physics: 5 },
+      { format: 2 },
+      { seed: undefined },
+    ]) {
+      const damaged = { elapsed: 0, env: { ...(inner as object), ...damage } };
+      expect(failureOf(() => env.restore?.(damaged)).code).toBe("CHECKPOINT_INCOMPATIBLE");
+    }
+    const action = [1, 1, 1, 1, 1, 1];
+    expect([...env.step(action).observation]).toEqual([...other.step(action).observation]);
+  });
+
   test("fits 64 times into one thread, instances not disturbing each other", async () => {
     const envs = [];
     for (let i = 0; i < 64; i++) envs.push(await make("Walker2d-v5"));

@@ -1,10 +1,8 @@
 import { z } from "zod";
 import { RunError } from "../../errors.ts";
 import type { EnvSnapshot } from "../env.ts";
-import { decodeFloat64, encodeFloat64 } from "../float64-text.ts";
+import { decodeFloat64, encodeFloat64, float64Text } from "../float64-text.ts";
 import { randomStateSchema } from "../random-state.ts";
-
-const float64Text = z.base64();
 
 const schema = z.strictObject({
   format: z.literal(1),
