@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Env } from "../../src/envs/env.ts";
 import { halfCheetah } from "../../src/envs/gymnasium/half-cheetah.ts";
@@ -152,6 +153,14 @@ describe("options", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  test("name the model file that is no model", async () => {
+    const options = { xml_file: fileURLToPath(import.meta.url) };
+    await expect(make("HalfCheetah-v5", options)).rejects.toMatchObject({
+      code: "ENV_FAILED",
+      message: expect.stringMatching(/options\.test\.ts: .*XML/),
+    });
   });
 
   test("lift the time limit", async () => {

@@ -35,7 +35,10 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
   const options = parseOptions(task.id, task.options, rawOptions);
   const { xml_file, frame_skip, max_episode_steps }: CommonOptions = options;
   const mjcf = xml_file === undefined ? task.mjcf : await readModel(task.id, xml_file);
-  const simulation = await Simulation.fromMjcf(mjcf);
+  const simulation = await Simulation.fromMjcf(mjcf).catch((thrown: unknown) => {
+    const { code, message } = RunError.from(thrown);
+    throw new RunError(code, `${xml_file ?? task.id}: ${message}`, { cause: thrown });
+  });
   try {
     const env = new MujocoEnv({
       id: task.id,
