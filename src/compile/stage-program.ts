@@ -1,0 +1,69 @@
+import type { Algorithm, InputSpec, LossStage } from "../algorithms/algorithm.ts";
+import { compile } from "./compile.ts";
+import { type Tensor, valueAndGrad } from "./ops.ts";
+
+type TensorRecord = Readonly<Record<string, Tensor>>;
+
+/** Names of a stage program's ports: a kind, then what it holds. */
+export const port = {
+  parameter: (group: string, name: string): string => `parameters/${group}/${name}`,
+  batch: (column: string): string => `batch/${column}`,
+  noise: (name: string): string => `noise/${name}`,
+  loss: "loss",
+  metric: (key: string): string => `metrics/${key}`,
+  perSample: (name: string): string => `perSample/${name}`,
+  gradient: (group: string, name: string): string => `gradients/${group}/${name}`,
+};
+
+/** Compiles one stage: parameters, batch and noise in; loss, metrics and gradients out. */
+export function compileStage(algorithm: Algorithm, stage: LossStage): Uint8Array {
+  const inputs: InputSpec[] = [
+    ...algorithm.groups.flatMap((group) =>
+      group.parameters.map(({ name, shape }) => ({
+        name: port.parameter(group.name, name),
+        shape,
+      })),
+    ),
+    ...algorithm.batch.map(({ name, shape }) => ({ name: port.batch(name), shape })),
+    ...algorithm.noise.map(({ name, shape }) => ({ name: port.noise(name), shape })),
+  ];
+  const name = `${algorithm.name} ${stage.name} loss`;
+  return compile((tensors) => differentiate(algorithm, stage, tensors), { name, inputs });
+}
+
+function differentiate(
+  algorithm: Algorithm,
+  stage: LossStage,
+  tensors: TensorRecord,
+): Record<string, Tensor> {
+  const pick = (specs: readonly { readonly name: string }[], nameOf: (name: string) => string) =>
+    Object.fromEntries(specs.map(({ name }) => [name, tensors[nameOf(name)] as Tensor]));
+  const batch = pick(algorithm.batch, port.batch);
+  const noise = pick(algorithm.noise, port.noise);
+  const parameters = Object.fromEntries(
+    algorithm.groups.map((group) => [
+      group.name,
+      pick(group.parameters, (name) => port.parameter(group.name, name)),
+    ]),
+  );
+  const moved = Object.fromEntries(
+    stage.groups.map((name): [string, TensorRecord] => [name, parameters[name] ?? {}]),
+  );
+  const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
+    const result = stage.loss({ parameters: { ...parameters, ...at }, batch, noise });
+    return {
+      value: result.loss,
+      aux: { metrics: result.metrics, perSample: result.perSample ?? {} },
+    };
+  }, moved);
+  const outputs: Record<string, Tensor> = { [port.loss]: value };
+  for (const [key, metric] of Object.entries(aux.metrics)) outputs[port.metric(key)] = metric;
+  for (const [name, column] of Object.entries(aux.perSample))
+    outputs[port.perSample(name)] = column;
+  for (const [group, gradients] of Object.entries(gradient)) {
+    for (const [name, tensor] of Object.entries(gradients)) {
+      outputs[port.gradient(group, name)] = tensor;
+    }
+  }
+  return outputs;
+}

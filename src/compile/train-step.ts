@@ -1,0 +1,278 @@
+import type { Algorithm, LossStage } from "../algorithms/algorithm.ts";
+import { initialParameters, type ParameterValues } from "../algorithms/networks.ts";
+import type { RandomStream } from "../math/random.ts";
+import {
+  type ForeignState,
+  type LayoutEntry,
+  ParameterStore,
+  type TrainState,
+  type Turn,
+} from "./parameter-store.ts";
+import { type Binding, type Buffers, Program, type ProgramOptions } from "./program.ts";
+import { compileStage, port } from "./stage-program.ts";
+
+export interface TrainStepOptions extends ProgramOptions {
+  /** Draws the initial parameters. */
+  readonly random: RandomStream;
+}
+
+/** What one update found; the records are reused by the next. */
+export interface StepResult {
+  /** Whether every loss, metric and gradient was; if not, the update did not take place. */
+  readonly finite: boolean;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly perSample: Buffers;
+  /** Euclidean norm of all gradients together. */
+  readonly gradNorm: number;
+}
+
+/** A compiled stage, bound once for each turn of the two states. */
+interface CompiledStage {
+  readonly stage: LossStage;
+  readonly program: Program;
+  readonly bindings: readonly [Binding, Binding];
+  /** What both bindings write. */
+  readonly outputs: Buffers;
+}
+
+/**
+ * An algorithm's whole update: its stages as compiled graphs, then Adam and the slow copies, on two
+ * alternating states, so that an update allocates nothing and one that is not finite leaves no trace.
+ */
+export class TrainStep implements AsyncDisposable {
+  readonly algorithm: Algorithm;
+  readonly #store: ParameterStore;
+  readonly #stages: readonly CompiledStage[];
+  readonly #batch: Buffers;
+  readonly #noise: Buffers;
+  readonly #metrics: Record<string, number> = {};
+  readonly #perSample: Buffers;
+  #turn: Turn = 0;
+  #steps = 0;
+
+  private constructor(
+    algorithm: Algorithm,
+    store: ParameterStore,
+    parts: {
+      readonly stages: readonly CompiledStage[];
+      readonly batch: Buffers;
+      readonly noise: Buffers;
+    },
+  ) {
+    this.algorithm = algorithm;
+    this.#store = store;
+    this.#stages = parts.stages;
+    this.#batch = parts.batch;
+    this.#noise = parts.noise;
+    const columns = parts.stages.flatMap(({ outputs }) => named(outputs, port.perSample("")));
+    this.#perSample = Object.fromEntries(columns);
+  }
+
+  /** @throws RunError COMPILE_UNSUPPORTED, or INTERNAL when the device is not there. */
+  static async create(algorithm: Algorithm, options: TrainStepOptions): Promise<TrainStep> {
+    checkStages(algorithm);
+    const store = new ParameterStore(algorithm);
+    const batch = allocate(algorithm.batch);
+    const noise = allocate(algorithm.noise);
+    const stages: CompiledStage[] = [];
+    for (const [index, stage] of algorithm.stages.entries()) {
+      const { random: _, ...programOptions } = options;
+      const program = await Program.load(compileStage(algorithm, stage), programOptions);
+      const moved = algorithm.stages.slice(0, index).flatMap((earlier) => earlier.groups);
+      stages.push(bindStage({ stage, program, store, moved }, { batch, noise }));
+    }
+    const step = new TrainStep(algorithm, store, { stages, batch, noise });
+    step.setParameters(initialParameters(algorithm, options.random.integer(2 ** 31)));
+    return step;
+  }
+
+  get groupNames(): readonly string[] {
+    return this.#store.groupNames;
+  }
+
+  /** Updates done. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Where each tensor of a group lies in `parameters(group)`. */
+  layout(group: string): readonly LayoutEntry[] {
+    return this.#store.layout(group);
+  }
+
+  /** The group's parameters as they are now, flat; a view that is valid until the next update. */
+  parameters(group: string): Float32Array {
+    return this.#store.state(group, this.#turn).parameters.values;
+  }
+
+  /** Noise buffers for `step`, by name. */
+  createNoise(): Record<string, Float32Array> {
+    return allocate(this.algorithm.noise);
+  }
+
+  /** Batch buffers for `step`, by name. */
+  createBatch(): Record<string, Float32Array> {
+    return allocate(this.algorithm.batch);
+  }
+
+  /**
+   * One update from a batch and its noise, which are copied.
+   *
+   * @throws RangeError if a column is missing or has another length than the algorithm declares.
+   */
+  async step(batch: object, noise: Buffers): Promise<StepResult> {
+    fill(this.#batch, batch);
+    fill(this.#noise, noise);
+    const from = this.#turn;
+    const to: Turn = from === 0 ? 1 : 0;
+    let squares = 0;
+    let finite = true;
+    for (const { stage, bindings, outputs } of this.#stages) {
+      await bindings[from].run();
+      finite = this.#readScalars(outputs) && finite;
+      for (const group of stage.groups) squares += this.#move(group, from, to);
+    }
+    finite = finite && Number.isFinite(squares);
+    if (finite) {
+      this.#follow(from, to);
+      this.#turn = to;
+      this.#steps += 1;
+    }
+    const gradNorm = Math.sqrt(squares);
+    return { finite, metrics: this.#metrics, perSample: this.#perSample, gradNorm };
+  }
+
+  /** A copy of everything that updates carry over. */
+  exportState(): TrainState {
+    const steps = { shape: [1], data: Float64Array.of(this.#steps) };
+    return { ...this.#store.exportTensors(this.#turn), steps };
+  }
+
+  /** @throws RangeError naming a tensor that is missing or has another shape; then nothing is changed. */
+  importState(state: ForeignState): void {
+    const steps = state["steps"]?.data;
+    if (!(steps instanceof Float64Array && steps[0] !== undefined)) {
+      throw new RangeError("the state has no tensor steps");
+    }
+    this.#store.importTensors(state);
+    this.#steps = steps[0];
+  }
+
+  /** Starts anew from the given parameters: no moments, no steps. */
+  setParameters(values: ParameterValues): void {
+    for (const group of this.groupNames) {
+      for (const turn of [0, 1] as const) {
+        const { parameters, first, second } = this.#store.state(group, turn);
+        const tensors = this.#store.tensors(group, parameters.values);
+        for (const [name, tensor] of Object.entries(tensors))
+          tensor.set(values[group]?.[name] ?? []);
+        first.values.fill(0);
+        second.values.fill(0);
+      }
+    }
+    this.#steps = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { program } of this.#stages) await program.release();
+  }
+
+  #readScalars(outputs: Buffers): boolean {
+    let finite = Number.isFinite(outputs[port.loss]?.[0]);
+    for (const [key, value] of named(outputs, port.metric(""))) {
+      const [number = Number.NaN] = value;
+      this.#metrics[key] = number;
+      finite = finite && Number.isFinite(number);
+    }
+    return finite;
+  }
+
+  #move(group: string, from: Turn, to: Turn): number {
+    const optimizer = this.#store.optimizer(group);
+    if (!optimizer) throw new RangeError(`group ${group} is moved but has no optimizer`);
+    const move = {
+      from: this.#store.state(group, from),
+      to: this.#store.state(group, to),
+      gradient: this.#store.gradient(group),
+    };
+    return this.#store.kernel.adam(move, optimizer, this.#steps + 1);
+  }
+
+  #follow(from: Turn, to: Turn): void {
+    for (const { target, source, tau } of this.algorithm.targets) {
+      const move = {
+        source: this.#store.state(source, to).parameters,
+        from: this.#store.state(target, from).parameters,
+        to: this.#store.state(target, to).parameters,
+      };
+      this.#store.kernel.polyak(move, tau);
+    }
+  }
+}
+
+/** @throws RangeError when a group is moved twice in one update: its first move would be lost. */
+function checkStages(algorithm: Algorithm): void {
+  const moved = algorithm.stages.flatMap((stage) => stage.groups);
+  const twice = moved.find((group, i) => moved.indexOf(group) !== i);
+  if (twice) throw new RangeError(`${algorithm.name} moves the group ${twice} in two stages`);
+}
+
+/** Buffers of one stage: it reads what earlier stages moved from the state being written. */
+function bindStage(
+  parts: {
+    readonly stage: LossStage;
+    readonly program: Program;
+    readonly store: ParameterStore;
+    readonly moved: readonly string[];
+  },
+  columns: { readonly batch: Buffers; readonly noise: Buffers },
+): CompiledStage {
+  const { stage, program, store, moved } = parts;
+  const gradients = stage.groups.flatMap((group) =>
+    prefixed(store.tensors(group, store.gradient(group).values), port.gradient(group, "")),
+  );
+  const results = program.bind({ outputs: Object.fromEntries(gradients) }).outputs;
+  const bindFor = (from: Turn): Binding => {
+    const to: Turn = from === 0 ? 1 : 0;
+    const parameters = store.groupNames.flatMap((group) => {
+      const { values } = store.state(group, moved.includes(group) ? to : from).parameters;
+      return prefixed(store.tensors(group, values), port.parameter(group, ""));
+    });
+    const inputs = Object.fromEntries([
+      ...parameters,
+      ...prefixed(columns.batch, port.batch("")),
+      ...prefixed(columns.noise, port.noise("")),
+    ]);
+    return program.bind({ inputs, outputs: results });
+  };
+  return { stage, program, bindings: [bindFor(0), bindFor(1)], outputs: results };
+}
+
+function prefixed(buffers: Buffers, prefix: string): [string, Float32Array][] {
+  return Object.entries(buffers).map(([name, data]) => [prefix + name, data]);
+}
+
+/** The buffers whose names start with `prefix`, under the rest of their names. */
+function named(buffers: Buffers, prefix: string): [string, Float32Array][] {
+  return Object.entries(buffers).flatMap(([name, data]): [string, Float32Array][] =>
+    name.startsWith(prefix) ? [[name.slice(prefix.length), data]] : [],
+  );
+}
+
+function allocate(
+  specs: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): Record<string, Float32Array> {
+  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  return Object.fromEntries(specs.map(({ name, shape }) => [name, new Float32Array(size(shape))]));
+}
+
+function fill(buffers: Buffers, columns: object): void {
+  const given = columns as Readonly<Record<string, unknown>>;
+  for (const [name, buffer] of Object.entries(buffers)) {
+    const column = given[name];
+    if (!(column instanceof Float32Array) || column.length !== buffer.length) {
+      throw new RangeError(`column ${name} is not a Float32Array of ${buffer.length}`);
+    }
+    buffer.set(column);
+  }
+}
