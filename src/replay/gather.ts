@@ -1,8 +1,9 @@
 import type { ReplayBatch } from "./batch.ts";
 import { type RowRing, STEP, TERMINATED } from "./ring.ts";
+import { type RowTable, WIDE } from "./row-table.ts";
 
-/** From this width on, one `set` of a subarray beats a loop over the numbers. */
-const WIDE_ROW = 64;
+/** 4-byte numbers in a cache line. */
+const LINE = 16;
 
 /** Powers of gamma: element m is gamma^m, for m = 0..nSteps. */
 export function discountPowers(gamma: number, nSteps: number): Float64Array {
@@ -12,20 +13,39 @@ export function discountPowers(gamma: number, nSteps: number): Float64Array {
 /**
  * Fills the batch from `batch.slots`, all but the importance weights.
  *
- * Column by column: the loads of one column do not depend on each other, so their cache misses overlap.
+ * The records lie all over memory. A short loop that reads one number of each cache line has many misses
+ * under way at once, where copying waits for each in turn: so records are fetched first, then copied.
  *
  * @param discounts `discountPowers(gamma, n)`.
  */
 export function gatherBatch(ring: RowRing, batch: ReplayBatch, discounts: Float64Array): void {
+  const { table } = ring;
+  const { slots, lengths, generations } = batch;
+  // What is fetched goes into columns that get their own contents further down.
+  fetchRecords(table, slots, lengths);
   fillWindows(ring, batch, discounts);
-  const { slots, lengths, generations, policyVersions } = batch;
-  for (let b = 0; b < batch.size; b++) policyVersions[b] = ring.policyVersions[slots[b]!]!;
-  copyRows(ring.actions, slots, batch.actions);
-  copyRows(ring.observations, slots, batch.observations);
-  // The generations' buffer holds the successors' slots until it gets its own contents.
   for (let b = 0; b < batch.size; b++) generations[b] = slots[b]! + lengths[b]!;
-  copyRows(ring.observations, generations, batch.nextObservations);
-  for (let b = 0; b < batch.size; b++) generations[b] = ring.generationOf(slots[b]!);
+  fetchRecords(table, generations, batch.policyVersions);
+  copyColumn(table, { rows: generations, start: 0 }, batch.nextObservations);
+  copyColumn(table, { rows: slots, start: 0 }, batch.observations);
+  copyColumn(table, { rows: slots, start: table.actionAt }, batch.actions);
+  for (let b = 0; b < batch.size; b++) {
+    const slot = slots[b]!;
+    generations[b] = ring.generationOf(slot);
+    batch.policyVersions[b] = table.words[slot * table.stride + table.versionAt]!;
+  }
+}
+
+/** Brings the records of `rows` near; `out` gets a mixture of their bits, so that nothing is left out. */
+function fetchRecords(table: RowTable, rows: Uint32Array, out: Int32Array): void {
+  const { words, stride } = table;
+  for (let b = 0; b < rows.length; b++) {
+    const first = rows[b]! * stride;
+    const last = first + stride - 1;
+    let bits = words[last]!;
+    for (let at = first; at < last; at += LINE) bits ^= words[at]!;
+    out[b] = bits;
+  }
 }
 
 /**
@@ -37,15 +57,16 @@ export function gatherBatch(ring: RowRing, batch: ReplayBatch, discounts: Float6
  * In all three cases the row after the m-th step holds its true successor.
  */
 function fillWindows(ring: RowRing, batch: ReplayBatch, discounts: Float64Array): void {
-  const { rewards, flags } = ring;
+  const { flags, table } = ring;
+  const { floats, stride, rewardAt } = table;
   const nSteps = discounts.length - 1;
   for (let b = 0; b < batch.size; b++) {
     const slot = batch.slots[b]!;
     let length = 1;
-    let nStepReturn = rewards[slot]!;
+    let nStepReturn = floats[slot * stride + rewardAt]!;
     let flag = flags[slot]!;
     while (length < nSteps && flag === STEP && (flags[slot + length]! & STEP) !== 0) {
-      nStepReturn += discounts[length]! * rewards[slot + length]!;
+      nStepReturn += discounts[length]! * floats[(slot + length) * stride + rewardAt]!;
       flag = flags[slot + length]!;
       length += 1;
     }
@@ -55,18 +76,19 @@ function fillWindows(ring: RowRing, batch: ReplayBatch, discounts: Float64Array)
   }
 }
 
-/** Copies row `rows[b]` of `from` to row b of `to`, for every b. */
-function copyRows(from: Float32Array, rows: Uint32Array, to: Float32Array): void {
+/** Copies the numbers from `start` on of each record in `rows` to a row of `to`, [B, width]. */
+function copyColumn(
+  table: RowTable,
+  from: { readonly rows: Uint32Array; readonly start: number },
+  to: Float32Array,
+): void {
+  const { floats, stride } = table;
+  const { rows, start } = from;
   const width = to.length / rows.length;
-  if (width >= WIDE_ROW) {
-    for (let b = 0; b < rows.length; b++) {
-      to.set(from.subarray(rows[b]! * width, (rows[b]! + 1) * width), b * width);
-    }
-    return;
-  }
   let target = 0;
   for (let b = 0; b < rows.length; b++) {
-    const source = rows[b]! * width;
-    for (let i = source; i < source + width; i++) to[target++] = from[i]!;
+    const source = rows[b]! * stride + start;
+    if (width >= WIDE) to.set(floats.subarray(source, source + width), b * width);
+    else for (let i = source; i < source + width; i++) to[target++] = floats[i]!;
   }
 }

@@ -20,7 +20,7 @@ export class PrioritizedSampler implements Sampler {
   readonly #tree: SumTree;
   #maxWeight = 1;
   #updatesSinceReset = 0;
-  /** Scratch of `update`. */
+  /** Scratch. */
   #slots = new Uint32Array(0);
   #weights = new Float64Array(0);
 
@@ -46,9 +46,10 @@ export class PrioritizedSampler implements Sampler {
   draw(batch: ReplayBatch, random: RandomStream, importanceExponent: number): void {
     const tree = this.#tree;
     const part = tree.total / batch.size;
-    for (let b = 0; b < batch.size; b++) {
-      batch.slots[b] = tree.find((b + random.uniform()) * part);
-    }
+    this.#reserveScratch(batch.size);
+    const masses = this.#weights;
+    for (let b = 0; b < batch.size; b++) masses[b] = (b + random.uniform()) * part;
+    tree.findMany(masses, batch.slots, batch.size);
     if (this.#sampling.kind === "lap") batch.importanceWeights.fill(1);
     else this.#fillImportanceWeights(batch, importanceExponent);
   }

@@ -31,7 +31,7 @@ export interface ReplayCounters {
   invalidPriorities: number;
 }
 
-type Column = Float32Array | Float64Array | Int32Array | Uint8Array;
+type Column = Float32Array | Float64Array | Uint8Array;
 
 /**
  * What is remembered: unrolls go in, batches of n-step transitions come out. Belongs to one thread.
@@ -126,13 +126,7 @@ export class Replay {
 
   #hashSlots(hash: Hash, first: number, count: number): void {
     const { ring, sampler } = this;
-    const columns: Column[] = [
-      ring.observations,
-      ring.actions,
-      ring.rewards,
-      ring.flags,
-      ring.policyVersions,
-    ];
+    const columns: Column[] = [ring.table.floats, ring.flags];
     if (sampler.weights !== undefined) columns.push(sampler.weights);
     for (const column of columns) {
       const width = column.byteLength / ring.rows;

@@ -1,4 +1,5 @@
 import type { Unroll, UnrollShape } from "../protocol.ts";
+import { RowTable } from "./row-table.ts";
 
 /** Bits of `RowRing.flags`. A row without `STEP` is the boundary of a block, or padding. */
 export const STEP = 1;
@@ -41,7 +42,7 @@ export function guaranteedSize(shape: RingShape): number {
 }
 
 /**
- * A structure of arrays that holds unrolls as blocks, in order of insertion, in one ring of rows.
+ * Holds unrolls as blocks, in order of insertion, in one ring of rows.
  *
  *     block:  step 0 | step 1 | ... | step T-1 | boundary       (T + 1 rows, one after another)
  *
@@ -56,21 +57,17 @@ export function guaranteedSize(shape: RingShape): number {
 export class RowRing {
   readonly shape: RingShape;
   readonly rows: number;
-  /** [rows, observationSize] */
-  readonly observations: Float32Array;
-  /** [rows, actionSize] */
-  readonly actions: Float32Array;
-  /** [rows] */
-  readonly rewards: Float32Array;
-  /** [rows] */
+  readonly table: RowTable;
+  /** [rows], apart from the table: what is asked most often is small enough for the caches. */
   readonly flags: Uint8Array;
-  /** [rows] */
-  readonly policyVersions: Int32Array;
   /** [most blocks, 2]: actor and env of block b, at b mod (most blocks). */
   readonly #origins: Int32Array;
   readonly #onEvict: (firstSlot: number, rowCount: number) => void;
   #oldestRow = 0;
   #nextRow = 0;
+  /** `#nextRow` as a slot and its generation: a remainder of large numbers is slow. */
+  #nextSlot = 0;
+  #lap = 0;
   #oldestBlock = 0;
   #nextBlock = 0;
   #size = 0;
@@ -79,11 +76,8 @@ export class RowRing {
   constructor(shape: RingShape, onEvict: (firstSlot: number, rowCount: number) => void) {
     this.shape = shape;
     this.rows = ringRows(shape);
-    this.observations = new Float32Array(this.rows * shape.observationSize);
-    this.actions = new Float32Array(this.rows * shape.actionSize);
-    this.rewards = new Float32Array(this.rows);
+    this.table = new RowTable(shape, this.rows);
     this.flags = new Uint8Array(this.rows);
-    this.policyVersions = new Int32Array(this.rows);
     this.#origins = new Int32Array(2 * Math.ceil(this.rows / 2));
     this.#onEvict = onEvict;
   }
@@ -114,8 +108,7 @@ export class RowRing {
 
   /** Generation of the rows now at `slot`; meaningless for a slot that holds none. */
   generationOf(slot: number): number {
-    const lap = Math.floor(this.#nextRow / this.rows);
-    return slot < this.#nextRow % this.rows ? lap : lap - 1;
+    return slot < this.#nextSlot ? this.#lap : this.#lap - 1;
   }
 
   /** Whether the step that was at `slot` in `generation` is still there. */
@@ -159,7 +152,7 @@ export class RowRing {
   startAt(start: { readonly row: number; readonly block: number }): void {
     if (this.#size > 0) throw new RangeError("the ring is not empty");
     this.#oldestRow = start.row;
-    this.#nextRow = start.row;
+    this.#moveTo(start.row);
     this.#oldestBlock = start.block;
     this.#nextBlock = start.block;
   }
@@ -168,15 +161,8 @@ export class RowRing {
   append(unroll: Unroll): number {
     const steps = unroll.length;
     const slot = this.#reserve(steps);
-    const { observationSize, actionSize } = this.shape;
     const boundary = slot + steps;
-    this.observations.set(unroll.observations, slot * observationSize);
-    this.actions.set(unroll.actions, slot * actionSize);
-    this.actions.fill(0, boundary * actionSize, (boundary + 1) * actionSize);
-    this.rewards.set(unroll.rewards, slot);
-    this.rewards[boundary] = 0;
-    this.policyVersions.set(unroll.policyVersions, slot);
-    this.policyVersions[boundary] = 0;
+    this.table.write(slot, unroll);
     this.flags.fill(STEP, slot, boundary);
     if (unroll.terminated[steps - 1] === 1) this.flags[boundary - 1]! |= TERMINATED;
     if (unroll.truncated[steps - 1] === 1) this.flags[boundary - 1]! |= TRUNCATED;
@@ -185,9 +171,15 @@ export class RowRing {
     this.#origins[origin] = unroll.actor;
     this.#origins[origin + 1] = unroll.env;
     this.#nextBlock += 1;
-    this.#nextRow += steps + 1;
+    this.#moveTo(this.#nextRow + steps + 1);
     this.#size += steps;
     return slot;
+  }
+
+  #moveTo(row: number): void {
+    this.#nextRow = row;
+    this.#lap = Math.floor(row / this.rows);
+    this.#nextSlot = row - this.#lap * this.rows;
   }
 
   #originAt(block: number): number {
@@ -197,7 +189,7 @@ export class RowRing {
   /** Makes room for a block that does not cross the seam; returns its first slot. */
   #reserve(steps: number): number {
     const needed = steps + 1;
-    const slot = this.slotOf(this.#nextRow);
+    const slot = this.#nextSlot;
     const padding = slot + needed > this.rows ? this.rows - slot : 0;
     while (
       this.#size > 0 &&
@@ -207,17 +199,14 @@ export class RowRing {
     }
     if (padding > 0) this.#pad(slot);
     if (this.#size === 0) this.#oldestRow = this.#nextRow;
-    return this.slotOf(this.#nextRow);
+    return this.#nextSlot;
   }
 
   /** Fills the rows from `slot` to the seam with nothing. */
   #pad(slot: number): void {
-    this.observations.fill(0, slot * this.shape.observationSize);
-    this.actions.fill(0, slot * this.shape.actionSize);
-    this.rewards.fill(0, slot);
-    this.policyVersions.fill(0, slot);
+    this.table.clear(slot, this.rows - slot);
     this.flags.fill(0, slot);
-    this.#nextRow += this.rows - slot;
+    this.#moveTo(this.#nextRow + this.rows - slot);
   }
 
   #evictOldest(): void {

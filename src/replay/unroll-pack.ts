@@ -1,6 +1,7 @@
 import { Packr } from "msgpackr";
 import type { Unroll, UnrollShape } from "../protocol.ts";
 import { type RowRing, TERMINATED, TRUNCATED } from "./ring.ts";
+import { copyNumbers, type RowTable } from "./row-table.ts";
 
 /**
  * Unrolls packed back to back, n of them with S steps in all: how they are kept on disk. As bytes it is a
@@ -48,52 +49,40 @@ export function packBlocks(ring: RowRing, range: BlockRange): UnrollPack {
     row = ring.rowAfter(row, length);
   }
   const origins = ring.origins(range.firstBlock, range.endBlock);
-  const blocks = { slots, lengths };
-  return {
+  const pack = {
     actors: origins.filter((_, i) => i % 2 === 0),
     envs: origins.filter((_, i) => i % 2 === 1),
     lengths,
     ends: Uint8Array.from(lengths, (length, i) => {
       return ring.flags[slots[i]! + length - 1]! & (TERMINATED | TRUNCATED);
     }),
-    observations: joinRows(ring.observations, blocks, {
-      width: observationSize,
-      extraRows: 1,
-      out: new Float32Array((steps + count) * observationSize),
-    }),
-    actions: joinRows(ring.actions, blocks, {
-      width: actionSize,
-      extraRows: 0,
-      out: new Float32Array(steps * actionSize),
-    }),
-    rewards: joinRows(ring.rewards, blocks, {
-      width: 1,
-      extraRows: 0,
-      out: new Float32Array(steps),
-    }),
-    policyVersions: joinRows(ring.policyVersions, blocks, {
-      width: 1,
-      extraRows: 0,
-      out: new Int32Array(steps),
-    }),
+    observations: new Float32Array((steps + count) * observationSize),
+    actions: new Float32Array(steps * actionSize),
+    rewards: new Float32Array(steps),
+    policyVersions: new Int32Array(steps),
   };
+  fillColumns(pack, ring.table, slots);
+  return pack;
 }
 
-/** Appends, for each block, its rows of one column to `out`. */
-function joinRows<Column extends Float32Array | Int32Array>(
-  column: Column,
-  blocks: { readonly slots: Uint32Array; readonly lengths: Int32Array },
-  to: { readonly width: number; readonly extraRows: number; readonly out: Column },
-): Column {
-  const { width, extraRows, out } = to;
-  let at = 0;
-  for (let i = 0; i < blocks.slots.length; i++) {
-    const start = blocks.slots[i]! * width;
-    const end = start + (blocks.lengths[i]! + extraRows) * width;
-    out.set(column.subarray(start, end), at);
-    at += end - start;
+/** @param slots [n]: where each block begins. */
+function fillColumns(pack: UnrollPack, table: RowTable, slots: Uint32Array): void {
+  const { observations, actions, rewards, policyVersions } = pack;
+  const { floats, words, stride, observationSize, actionSize } = table;
+  let step = 0;
+  for (let i = 0; i < slots.length; i++) {
+    let record = slots[i]! * stride;
+    const end = step + pack.lengths[i]!;
+    for (; step <= end; step++, record += stride) {
+      const at = (step + i) * observationSize;
+      copyNumbers(floats, record, { to: observations, at, count: observationSize });
+      if (step === end) break;
+      const action = { to: actions, at: step * actionSize, count: actionSize };
+      copyNumbers(floats, record + table.actionAt, action);
+      rewards[step] = floats[record + table.rewardAt]!;
+      policyVersions[step] = words[record + table.versionAt]!;
+    }
   }
-  return out;
 }
 
 /** The unrolls of a pack, in order; their arrays view the pack's. */

@@ -205,7 +205,8 @@ describe("ReplayArchive", () => {
     const weightsByReward = (source: Replay): Map<number, number> => {
       const held = new Map<number, number>();
       for (const [slot, weight] of source.sampler.weights!.entries()) {
-        if (weight > 0) held.set(source.ring.rewards[slot]!, weight);
+        const { floats, stride, rewardAt } = source.ring.table;
+        if (weight > 0) held.set(floats[slot * stride + rewardAt]!, weight);
       }
       return held;
     };

@@ -44,6 +44,19 @@ describe("SumTree", () => {
     );
   });
 
+  test("draws in batches what it draws one by one, at the edges too", () => {
+    fc.assert(
+      fc.property(weights, fc.array(fc.oneof(unit, fc.constantFrom(0, 1))), (ws, us) => {
+        const tree = treeOf(ws);
+        fc.pre(tree.total > 0);
+        const masses = Float64Array.from(us, (u) => u * tree.total);
+        const leaves = new Uint32Array(us.length);
+        tree.findMany(masses, leaves, us.length);
+        expect([...leaves]).toEqual([...masses].map((mass) => tree.find(mass)));
+      }),
+    );
+  });
+
   test("reproduces the worked example: prefix sums of p^0.6 for p = (1, 2, 0.5, 4)", () => {
     const tree = treeOf([1, 2, 0.5, 4].map((p) => p ** 0.6));
     const prefixSums = [1, 2.515717, 3.175471, 5.472867];

@@ -1,0 +1,83 @@
+import type { Unroll, UnrollShape } from "../protocol.ts";
+
+/** From this width on, one `set` of a subarray beats a loop over the numbers. */
+export const WIDE = 64;
+
+/**
+ * The numbers of each row side by side, 4 bytes each:
+ *
+ *     observation | action | reward | policy version
+ *
+ * Records, not one array per column: a batch takes its rows from all over memory, and a record of 100
+ * bytes costs two or three cache misses and one page-table walk where columns cost one of each apiece
+ * (HalfCheetah, batch 256: 45 us instead of 140).
+ */
+export class RowTable {
+  /** Numbers in a record. */
+  readonly stride: number;
+  readonly observationSize: number;
+  readonly actionSize: number;
+  /** Where the action, the reward and the policy version are in a record. */
+  readonly actionAt: number;
+  readonly rewardAt: number;
+  readonly versionAt: number;
+  /** [rows, stride] */
+  readonly floats: Float32Array;
+  /** The same memory as integers, for the policy versions. */
+  readonly words: Int32Array;
+
+  constructor(shape: UnrollShape, rows: number) {
+    this.observationSize = shape.observationSize;
+    this.actionSize = shape.actionSize;
+    this.actionAt = shape.observationSize;
+    this.rewardAt = this.actionAt + shape.actionSize;
+    this.versionAt = this.rewardAt + 1;
+    this.stride = this.versionAt + 1;
+    this.floats = new Float32Array(rows * this.stride);
+    this.words = new Int32Array(this.floats.buffer);
+  }
+
+  /** Writes T + 1 records from `slot` on; the last has an observation and zeros. */
+  write(slot: number, unroll: Unroll): void {
+    const { floats, words, stride, observationSize, actionSize } = this;
+    const boundary = slot + unroll.length;
+    for (let row = slot, t = 0; row <= boundary; row++, t++) {
+      copyNumbers(unroll.observations, t * observationSize, {
+        to: floats,
+        at: row * stride,
+        count: observationSize,
+      });
+    }
+    for (let row = slot, t = 0; row < boundary; row++, t++) {
+      const record = row * stride;
+      copyNumbers(unroll.actions, t * actionSize, {
+        to: floats,
+        at: record + this.actionAt,
+        count: actionSize,
+      });
+      floats[record + this.rewardAt] = unroll.rewards[t]!;
+      words[record + this.versionAt] = unroll.policyVersions[t]!;
+    }
+    floats.fill(0, boundary * stride + this.actionAt, (boundary + 1) * stride);
+  }
+
+  clear(slot: number, rows: number): void {
+    this.floats.fill(0, slot * this.stride, (slot + rows) * this.stride);
+  }
+}
+
+export interface CopyTarget {
+  readonly to: Float32Array;
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Copies `count` numbers of `from`, beginning with number `start`. */
+export function copyNumbers(from: Float32Array, start: number, target: CopyTarget): void {
+  const { to, at, count } = target;
+  if (count >= WIDE) {
+    to.set(from.subarray(start, start + count), at);
+    return;
+  }
+  for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
+}
