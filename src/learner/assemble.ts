@@ -1,11 +1,15 @@
 import { join } from "node:path";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
+import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
 import { type DerivedSettings, deriveSettings } from "../config/derive.ts";
 import { type Machine, readMachine } from "../config/machine.ts";
 import type { Config } from "../config/schema.ts";
+import { ActionScale } from "../envs/action-scale.ts";
+import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
+import { defaultNormaliserOptions } from "../math/running-statistics.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
 import { ReplayArchive } from "../replay/archive.ts";
 import { parseLimiterState } from "../replay/limiter-state.ts";
@@ -23,6 +27,7 @@ import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
+import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import { Learner } from "./learner.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
 import { NonFiniteGuard } from "./non-finite-guard.ts";
@@ -72,7 +77,7 @@ export async function assembleLearner(
     threads: settings.learnerThreads,
     device: config.learner.device,
   });
-  if (restored) step.importState(restored.tensors);
+  if (restored) step.importState(trainStateOf(restored));
   const remembered = openReplay(task, settings, { machine, restored });
   const parts: CutParts = {
     ...remembered,
@@ -89,6 +94,7 @@ export async function assembleLearner(
     sampling: streamOf(config, "sampling", state),
     noise: streamOf(config, "noise", state),
     policyGroup: algorithm.policy.group,
+    exporter: new PolicyExporter(policyShape(algorithm, task)),
   };
   const recorder = new MetricsRecorder();
   const cut = new Cut(parts, state?.bestReturn ?? null);
@@ -112,7 +118,7 @@ export async function assembleLearner(
         warn: (message) => emit({ type: "warning", message }),
         rollBack: () => {
           const last = store.restore();
-          if (last) step.importState(last.tensors);
+          if (last) step.importState(trainStateOf(last));
           return last !== undefined;
         },
       }),
@@ -137,7 +143,11 @@ export async function assembleLearner(
 }
 
 /** @throws RunError CONFIG_INVALID when the algorithm cannot handle the environment's actions. */
-function algorithmOf({ config, observationSize, actionSpace }: LearnerTask): Algorithm {
+export function algorithmOf({
+  config,
+  observationSize,
+  actionSpace,
+}: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">): Algorithm {
   const { name, initialTemperature, targetEntropy, ...rest } = config.algorithm;
   const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = rest;
   const { batchSize } = rest;
@@ -197,6 +207,33 @@ function samplingOf({ replay }: Config, { priorityExponent }: DerivedSettings): 
     case "lap":
       return { ...LAP, priorityExponent };
   }
+}
+
+/** What makes the algorithm's policy one for the environment's own units. */
+export function policyShape(
+  algorithm: Algorithm,
+  { config, actionSpace }: Pick<LearnerTask, "config" | "actionSpace">,
+): PolicyShape {
+  const { policy } = algorithm;
+  const group = algorithm.groups.find(({ name }) => name === policy.group);
+  if (!group) throw new RunError("INTERNAL", `${algorithm.name} has no group ${policy.group}`);
+  const scale = new ActionScale({ id: config.env.id, actionSpace });
+  const { normalizeObservations } = config.algorithm;
+  return {
+    policy,
+    group,
+    scale,
+    clip: normalizeObservations ? defaultNormaliserOptions.clip : undefined,
+  };
+}
+
+/** @throws RunError CHECKPOINT_INCOMPATIBLE when a tensor is none of a learner's. */
+function trainStateOf({ tensors, name }: Checkpoint): TrainState {
+  const entries = Object.entries(tensors).map(([key, { shape, data }]): [string, StateTensor] => {
+    if (data instanceof Float32Array || data instanceof Float64Array) return [key, { shape, data }];
+    throw new RunError("CHECKPOINT_INCOMPATIBLE", `${name}: tensor ${key} holds no floats`);
+  });
+  return Object.fromEntries(entries);
 }
 
 function normalizerOf(task: LearnerTask, state: LearnerState | undefined): ObservationNormalizer {

@@ -9,9 +9,11 @@ import type { Replay } from "../replay/replay.ts";
 import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
+import type { PolicyExporter } from "./export-policy.ts";
 import type { Progress } from "./learner.ts";
 import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
+import { POLICY_FILE } from "./policy-graph.ts";
 
 /** Everything that a checkpoint covers; whoever holds these holds the learner's whole state. */
 export interface CutParts {
@@ -25,6 +27,7 @@ export interface CutParts {
   readonly policyGroup: string;
   readonly store: CheckpointStore;
   readonly archive: ReplayArchive;
+  readonly exporter: PolicyExporter;
   /** The configuration, for whoever reads the checkpoint alone. */
   readonly config: unknown;
 }
@@ -90,7 +93,7 @@ export class Cut {
     return store.write({
       ...snapshot,
       json: { ...snapshot.json, replay: saved.state, limiter: limiter.state() },
-      files: actor.length > 0 ? { [ACTOR_FILE]: actor } : {},
+      files: { ...snapshot.files, ...(actor.length > 0 ? { [ACTOR_FILE]: actor } : {}) },
       replay: saved.files.map(({ name, sizeBytes, sha256 }) => ({
         path: `replay/${name}`,
         sizeBytes,
@@ -146,12 +149,17 @@ export class Cut {
   }
 
   #snapshot(): SnapshotContents {
-    const { progress, step, config } = this.#parts;
+    const { progress, step, config, exporter, policyGroup, normalizer } = this.#parts;
+    const weights = {
+      parameters: step.parameters(policyGroup),
+      normalizer: normalizer.published(),
+    };
     return {
       learnerStep: progress.learnerStep,
       envSteps: progress.envSteps,
       tensors: step.exportState(),
       json: { learner: this.#state(), config },
+      files: { [POLICY_FILE]: exporter.encode(weights) },
     };
   }
 

@@ -19,6 +19,8 @@ export interface LearnerOptions {
 }
 
 export interface LearnerParts {
+  /** Where to go on from; kept up to date. */
+  readonly progress: Progress;
   readonly link: LearnerLink;
   readonly replay: Replay;
   readonly pace: Pace;
@@ -76,10 +78,10 @@ export class Learner {
   #publishedStep = -1;
   #listenedAt = 0;
 
-  constructor(parts: LearnerParts, options: LearnerOptions, progress: Progress) {
+  constructor(parts: LearnerParts, options: LearnerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.progress = progress;
+    this.progress = parts.progress;
     this.#batch = parts.replay.createBatch();
     this.#noise = parts.step.createNoise();
   }

@@ -43,13 +43,20 @@ export async function loadPolicy(
   runOrFile: string,
   options: LoadPolicyOptions = {},
 ): Promise<LoadedPolicy> {
-  const model = await readModel(runOrFile, options);
-  const session = await openSession(model, runOrFile);
+  return await openPolicy(await readModel(runOrFile, options), runOrFile);
+}
+
+/**
+ * The policy in an exported model.
+ * @param name Named in errors.
+ */
+export async function openPolicy(model: Uint8Array, name: string): Promise<LoadedPolicy> {
+  const session = await openSession(model, name);
   const observationSize = lastLength(session.inputMetadata, POLICY_INPUT);
   const actionSize = lastLength(session.outputMetadata, POLICY_OUTPUT);
   if (observationSize === undefined || actionSize === undefined) {
     await session.release();
-    throw new RunError("CHECKPOINT_CORRUPT", `${runOrFile} is not an exported policy`);
+    throw new RunError("CHECKPOINT_CORRUPT", `${name} is not an exported policy`);
   }
   const close = (): Promise<void> => session.release();
   return {
@@ -75,20 +82,10 @@ async function readModel(runOrFile: string, options: LoadPolicyOptions): Promise
   const stats = statSync(runOrFile, { throwIfNoEntry: false });
   if (stats === undefined) throw new RunError("RUN_NOT_FOUND", `${runOrFile} does not exist`);
   if (!stats.isDirectory()) return readFile(runOrFile);
-  const snapshot = openPreferred(runOrFile, options.checkpoint);
+  const snapshot = openSnapshot(runOrFile, options.checkpoint);
   const model = snapshot.files[POLICY_FILE];
   if (model !== undefined) return model;
   throw new RunError("RUN_NOT_FOUND", `${join(snapshot.folder, POLICY_FILE)} does not exist`);
-}
-
-function openPreferred(runFolder: string, choice: SnapshotChoice | undefined) {
-  if (choice !== undefined) return openSnapshot(runFolder, choice);
-  try {
-    return openSnapshot(runFolder, "best");
-  } catch (thrown) {
-    if (!(thrown instanceof RunError && thrown.code === "RUN_NOT_FOUND")) throw thrown;
-    return openSnapshot(runFolder, "last");
-  }
 }
 
 async function openSession(model: Uint8Array, name: string): Promise<InferenceSession> {

@@ -36,12 +36,12 @@ export function syncPath(path: string): void {
   }
 }
 
-/** Replaces a small file as a whole: a reader sees the old content or the new, never a mixture. */
-export function replaceDurable(path: string, text: string): void {
+/** Writes or replaces a file as a whole: a reader sees the old content or the new, never a mixture. */
+export function replaceDurable(path: string, content: string | Uint8Array): void {
   const folder = dirname(path);
   const temporary = join(folder, `${temporaryPrefix}${basename(path)}`);
   rmSync(temporary, { force: true });
-  writeDurable(temporary, Buffer.from(text));
+  writeDurable(temporary, typeof content === "string" ? Buffer.from(content) : content);
   renameSync(temporary, path);
   syncPath(folder);
 }

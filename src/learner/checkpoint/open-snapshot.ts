@@ -15,20 +15,26 @@ const attempts = 3;
  * Reads a run's `best` or `last` checkpoint without its replay, changing nothing; the run may be going
  * on meanwhile.
  *
+ * @param choice Without it the best, or the last while nothing has been evaluated.
  * @throws RunError RUN_NOT_FOUND when the run has no such checkpoint, CHECKPOINT_CORRUPT when it is
  *   damaged, CHECKPOINT_INCOMPATIBLE when a newer troupe wrote it.
  */
-export function openSnapshot(runFolder: string, choice: SnapshotChoice): Checkpoint {
+export function openSnapshot(runFolder: string, choice?: SnapshotChoice): Checkpoint {
   const checkpoints = join(runFolder, "checkpoints");
+  const find = (): string | undefined =>
+    choice === undefined
+      ? (currentName(checkpoints, "best") ?? currentName(checkpoints, "last"))
+      : currentName(checkpoints, choice);
   for (let attempt = 1; ; attempt++) {
-    const name = currentName(checkpoints, choice);
+    const name = find();
     if (name === undefined) {
-      throw new RunError("RUN_NOT_FOUND", `${runFolder} has no ${choice} checkpoint yet`);
+      const kind = choice === undefined ? "" : `${choice} `;
+      throw new RunError("RUN_NOT_FOUND", `${runFolder} has no ${kind}checkpoint yet`);
     }
     try {
       return readCheckpoint(join(checkpoints, name));
     } catch (thrown) {
-      if (attempt === attempts || currentName(checkpoints, choice) === name) throw thrown;
+      if (attempt === attempts || find() === name) throw thrown;
     }
   }
 }

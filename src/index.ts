@@ -1,0 +1,24 @@
+/**
+ * Troupe's public API.
+ *
+ *     const { folder } = await train({ env: { id: "HalfCheetah-v5" } });
+ *     const policy = await loadPolicy(folder);
+ */
+export type { Config, ConfigInput } from "./config/schema.ts";
+export type {
+  BoxSpace,
+  DiscreteSpace,
+  Env,
+  EnvFactory,
+  EnvSnapshot,
+  ResetOptions,
+  ResetResult,
+  Space,
+  StartState,
+  StepInfo,
+  StepResult,
+} from "./envs/env.ts";
+export { makeEnv } from "./envs/registry.ts";
+export { type ErrorCode, RunError } from "./errors.ts";
+export { type LoadedPolicy, type LoadPolicyOptions, loadPolicy } from "./learner/load-policy.ts";
+export { type TrainOptions, type TrainResult, train } from "./run/train.ts";

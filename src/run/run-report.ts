@@ -1,0 +1,205 @@
+import type { ActorCrash } from "../actors/actor-pool.ts";
+import type { ActorEvent } from "../actors/actor-task.ts";
+import type { DerivedSettings } from "../config/derive.ts";
+import type { Config } from "../config/schema.ts";
+import { readVersions } from "../config/versions.ts";
+import type { RunError } from "../errors.ts";
+import type { EpisodeResult } from "../learner/evaluation.ts";
+import type { LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
+import type { ReadyEvent } from "../learner/learner-thread.ts";
+import type { RunFolder } from "../learner/run-folder.ts";
+import type { RunStatus } from "../learner/run-info.ts";
+import type { Logger } from "../metrics/log.ts";
+import type { Progress } from "../metrics/progress.ts";
+import { MetricsRegistry } from "../metrics/registry.ts";
+import { RunLog } from "../metrics/run-log.ts";
+import { type MetricsServer, startMetricsServer } from "../metrics/server.ts";
+import type { LocalRun, RunObserver } from "./local-run.ts";
+import { RunFiles } from "./run-files.ts";
+
+export interface RunReportOptions {
+  readonly config: Config;
+  readonly settings: DerivedSettings;
+  readonly log: Logger | undefined;
+  readonly progress: Progress | undefined;
+}
+
+/** What a run shows and writes besides its checkpoints: log, curves, Prometheus metrics, run.json. */
+export class RunReport implements RunObserver, AsyncDisposable {
+  readonly registry = new MetricsRegistry();
+  readonly #folder: RunFolder;
+  readonly #options: RunReportOptions;
+  #server: MetricsServer | undefined;
+  #files: RunFiles | undefined;
+  #runLog: RunLog | undefined;
+  #run: LocalRun | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #learnerStep = 0;
+  #episodes: number;
+  #progressAt = performance.now();
+
+  private constructor(folder: RunFolder, options: RunReportOptions) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#episodes = folder.info.episodes;
+  }
+
+  /** @throws RunError PORT_IN_USE */
+  static async open(folder: RunFolder, options: RunReportOptions): Promise<RunReport> {
+    const report = new RunReport(folder, options);
+    const { port, host } = options.config.metrics;
+    if (port !== "off") {
+      const server = await startMetricsServer({
+        registry: report.registry,
+        host,
+        port: port === "auto" ? 0 : port,
+        health: () => report.#health(),
+      });
+      report.#server = server;
+      folder.update({ metricsUrl: server.url });
+      options.log?.info({ url: server.url }, "metrics for Prometheus");
+    }
+    report.#describe();
+    return report;
+  }
+
+  /** Reports `run` from now on. */
+  watch(run: LocalRun): void {
+    this.#run = run;
+  }
+
+  onReady(ready: ReadyEvent): void {
+    const { config, settings, log } = this.#options;
+    const { envSteps, learnerStep, warnings } = ready;
+    for (const warning of warnings) log?.warn(warning);
+    this.#files = new RunFiles(this.#folder, config.env.id, envSteps);
+    this.#runLog = new RunLog({
+      registry: this.registry,
+      sinks: this.#files.sinks,
+      actors: settings.actors,
+      now: () => performance.now(),
+      wallTime: () => Date.now(),
+      before: { envSteps, updates: learnerStep, episodes: this.#folder.info.episodes },
+    });
+    const from = learnerStep > 0 || envSteps > 0 ? `from step ${envSteps}` : "from the start";
+    log?.info(
+      { folder: this.#folder.path, actors: settings.actors, threads: settings.learnerThreads },
+      `${config.algorithm.name} on ${config.env.id}, ${from} to ${config.totalSteps}`,
+    );
+    const interval = 1000 * config.metrics.logIntervalSeconds;
+    this.#timer = setInterval(() => this.#record(), interval);
+  }
+
+  onProgress(_envSteps: number, learnerStep: number): void {
+    if (learnerStep !== this.#learnerStep) this.#progressAt = performance.now();
+    this.#learnerStep = learnerStep;
+  }
+
+  onEpisode(slot: number, { end }: Extract<ActorEvent, { type: "episode" }>): void {
+    const { episodeReturn, episodeLength, outcome, reason } = end;
+    if (outcome === "failed") {
+      this.registry.recorder.inc("troupe_env_failures_total", 1, { reason: "step" });
+      this.#options.log?.warn(
+        `actor ${slot}: the episode failed after step ${episodeLength}: ${reason}`,
+      );
+    }
+    this.#episodes += 1;
+    this.#runLog?.episode({ return: episodeReturn, length: episodeLength, outcome });
+    this.#files?.monitor(slot, { return: episodeReturn, length: episodeLength });
+  }
+
+  onEvaluation({ envSteps }: PolicySnapshot, episodes: readonly EpisodeResult[]): void {
+    const entry = {
+      step: envSteps,
+      returns: episodes.map(({ episodeReturn }) => episodeReturn),
+      lengths: episodes.map(({ episodeLength }) => episodeLength),
+    };
+    this.#files?.evaluations.add(entry);
+    this.#runLog?.evaluation(entry);
+    const value = this.registry.value("troupe_eval_return_mean");
+    this.#options.log?.info({ step: envSteps, meanReturn: value }, "evaluation");
+  }
+
+  onCheckpoint(name: string, seconds: number): void {
+    this.#options.log?.debug({ name, seconds }, "checkpoint");
+    this.#saveInfo("running");
+  }
+
+  onBest(meanReturn: number, envSteps: number): void {
+    this.#folder.update({ best: { meanReturn, envSteps } });
+  }
+
+  onCrash({ error, restartInMs }: ActorCrash): void {
+    const next = restartInMs === undefined ? "given up" : `restarts in ${restartInMs} ms`;
+    this.#options.log?.error(`${error.message}; ${next}`);
+  }
+
+  onWarning(message: string): void {
+    this.#options.log?.warn(message);
+  }
+
+  finished(result: LearnerResult): void {
+    this.#record();
+    this.#saveInfo(result.reason === "completed" ? "done" : "interrupted");
+    const { envSteps, learnerStep, digest } = result;
+    this.#options.log?.info({ envSteps, learnerStep, digest }, `run ${result.reason}`);
+  }
+
+  failed(error: RunError): void {
+    this.#options.log?.error(error.message);
+    this.#folder.update({ status: "failed", error: error.message, metricsUrl: null });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#options.progress?.[Symbol.dispose]();
+    this.#files?.[Symbol.dispose]();
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  /** A record of this moment, in every log and on the screen. */
+  #record(): void {
+    if (!this.#runLog) return;
+    const { settings, progress } = this.#options;
+    const record = this.#runLog.record();
+    progress?.update({
+      record,
+      returns: this.#runLog.returns,
+      actorsAlive: this.#run?.actorsAlive ?? 0,
+      actorsExpected: settings.actors,
+    });
+  }
+
+  #saveInfo(status: RunStatus): void {
+    const stopped = status === "running" ? {} : { metricsUrl: null };
+    this.#folder.update({
+      status,
+      envSteps: this.registry.value("troupe_env_steps_total"),
+      learnerSteps: this.#learnerStep,
+      episodes: this.#episodes,
+      ...stopped,
+    });
+  }
+
+  #describe(): void {
+    const { config, settings } = this.#options;
+    const { recorder } = this.registry;
+    const { troupe, ...versions } = readVersions();
+    recorder.set("troupe_build_info", 1, { version: troupe, ...versions });
+    const { env, algorithm, seed } = config;
+    const labels = { run_id: this.#folder.info.id, env: env.id, algo: algorithm.name };
+    recorder.set("troupe_run_info", 1, { ...labels, seed: String(seed) });
+    recorder.set("troupe_actors_expected", settings.actors);
+    recorder.set("troupe_replay_capacity_transitions", config.replay.capacity);
+  }
+
+  #health() {
+    const silentSeconds = (performance.now() - this.#progressAt) / 1000;
+    return {
+      ok: true,
+      run: this.#folder.info.id,
+      learnerStep: this.#learnerStep,
+      secondsSinceUpdate: Math.round(silentSeconds),
+    };
+  }
+}

@@ -1,0 +1,94 @@
+import { deriveSettings } from "../config/derive.ts";
+import { readMachine } from "../config/machine.ts";
+import { parseConfig } from "../config/parse.ts";
+import type { ConfigInput } from "../config/schema.ts";
+import { openEnv } from "../envs/registry.ts";
+import { RunError } from "../errors.ts";
+import type { LearnerResult } from "../learner/learner-task.ts";
+import { RunFolder } from "../learner/run-folder.ts";
+import type { Logger } from "../metrics/log.ts";
+import type { Progress, ProgressContext } from "../metrics/progress.ts";
+import { LocalRun } from "./local-run.ts";
+import { RunReport } from "./run-report.ts";
+
+/** How a run is started, besides its configuration. */
+export interface TrainOptions {
+  /** Aborting it asks for an orderly stop: last update, checkpoint, return. */
+  readonly signal?: AbortSignal;
+  /** Go on with the run in this folder instead of starting one. */
+  readonly resume?: string;
+  /** Recorded in run.json. */
+  readonly commandLine?: readonly string[];
+  /** Where the run's log lines go; nowhere by default. */
+  readonly openLog?: (folder: RunFolder) => Logger;
+  /** How progress is shown; not at all by default. */
+  readonly openProgress?: (context: ProgressContext) => Progress;
+}
+
+export interface TrainResult extends LearnerResult {
+  /** The run folder. */
+  readonly folder: string;
+  /** Mean return of the best evaluation, or null when there was none. */
+  readonly bestReturn: number | null;
+}
+
+/**
+ * Trains until `totalSteps` environment steps, on this machine.
+ *
+ *     const { folder } = await train({ env: { id: "Hopper-v5" }, totalSteps: 100_000 });
+ *
+ * @param config Any part of a configuration; what is left out keeps its default (docs/config.md).
+ * @throws RunError CONFIG_INVALID, ENV_UNKNOWN, RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED before anything is
+ *   written; later what the run failed with: ACTOR_CRASHED, TRAINING_DIVERGED, DISK_FULL, OUT_OF_MEMORY.
+ */
+export async function train(config: ConfigInput, options: TrainOptions = {}): Promise<TrainResult> {
+  const parsed = parseConfig(config);
+  const machine = readMachine();
+  const settings = deriveSettings(parsed, machine);
+  const spaces = await probeEnv(parsed.env.id, parsed.env.options);
+  const start = {
+    config: parsed,
+    machine,
+    commandLine: options.commandLine ?? [],
+    now: new Date(),
+  };
+  using folder = options.resume ? RunFolder.resume(options.resume, start) : RunFolder.create(start);
+  await using report = await RunReport.open(folder, {
+    config: parsed,
+    settings,
+    log: options.openLog?.(folder),
+    progress: options.openProgress?.({
+      run: folder.info.id,
+      env: parsed.env.id,
+      algorithm: parsed.algorithm.name,
+      totalSteps: parsed.totalSteps,
+    }),
+  });
+  try {
+    await using run = new LocalRun({
+      config: parsed,
+      settings,
+      folder: folder.path,
+      term: folder.term,
+      resume: options.resume !== undefined,
+      ...spaces,
+      registry: report.registry,
+      observer: report,
+    });
+    report.watch(run);
+    const result = await run.run(options.signal ?? new AbortController().signal);
+    report.finished(result);
+    return { ...result, folder: folder.path, bestReturn: folder.info.best?.meanReturn ?? null };
+  } catch (thrown) {
+    report.failed(RunError.from(thrown));
+    throw thrown;
+  }
+}
+
+/** Makes one environment to see what it is, so that a bad id or option fails before anything starts. */
+async function probeEnv(id: string, envOptions: Readonly<Record<string, unknown>>) {
+  const env = await openEnv(id, envOptions);
+  const { observationSpace, actionSpace } = env;
+  env.close();
+  return { observationSize: observationSpace.size, actionSpace };
+}
