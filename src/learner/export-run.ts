@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseConfig } from "../config/schema.ts";
+import { parseConfig } from "../config/parse.ts";
 import type { Env } from "../envs/env.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
