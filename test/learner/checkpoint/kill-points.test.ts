@@ -4,6 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CheckpointStore } from "../../../src/learner/checkpoint/checkpoint-store.ts";
+import { skipBecause } from "../../skip-because.ts";
 import { openRunFolder } from "./contents.ts";
 
 /**
@@ -98,8 +99,8 @@ describe("a checkpoint writer", () => {
       "/dev/null",
       "true",
     ]);
-    if (probe.error) context.skip("strace is not installed");
-    if (probe.status !== 0) context.skip(`strace cannot trace here: ${probe.stderr}`);
+    if (probe.error) skipBecause("strace is not installed", context);
+    if (probe.status !== 0) skipBecause(`strace cannot trace here: ${probe.stderr}`, context);
   });
 
   // Each of these starts some dozens of processes under strace, hence the long limits.
