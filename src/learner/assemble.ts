@@ -79,6 +79,8 @@ export async function assembleLearner(
   });
   if (restored) step.importState(trainStateOf(restored));
   const remembered = openReplay(task, settings, { machine, restored });
+  // What a crash left between writing a segment and the checkpoint that would have listed it.
+  store.removeUnlistedReplay(new Set());
   const parts: CutParts = {
     ...remembered,
     step,
