@@ -118,9 +118,16 @@ function startOf(node: unknown): number {
 
 /**
  * A value as it stands on a command line or in an environment variable, read as YAML: 3e-4 is a
- * number, [256, 256] a list, text stays text.
+ * number, [256, 256] a list. A field of text takes what looks like something else, such as the run name
+ * 2026, as it stands.
  */
-export function parseValue(text: string): unknown {
+export function parseValue(text: string, path: string): unknown {
+  const value = parseYaml(text);
+  const isText = typeof value === "string" || findField(path)?.accepts === "string";
+  return isText && typeof value !== "string" ? text : value;
+}
+
+function parseYaml(text: string): unknown {
   try {
     return parse(text) as unknown;
   } catch {

@@ -38,7 +38,7 @@ export function environmentAssignments(environment: NodeJS.ProcessEnv): Assignme
     if (!name.startsWith(PREFIX) || !text || OTHERS.includes(name)) continue;
     const source = { kind: "environment", name } as const;
     const path = paths.get(name);
-    if (path !== undefined) list.add(path.split("."), parseValue(text), source);
+    if (path !== undefined) list.add(path.split("."), parseValue(text, path), source);
     else if (isMistake(name, [...paths.keys()])) {
       const sentence = `unknown variable${didYouMean(name, [...paths.keys()])}`;
       list.issues.push({ path: [], sentence, source });

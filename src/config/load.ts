@@ -81,7 +81,7 @@ async function fileAssignments(file: string): Promise<Assignments> {
 function flagAssignments(flags: readonly FlagSetting[]): Assignments {
   const list = new AssignmentList();
   for (const { flag, path, text } of flags) {
-    list.add(path.split("."), parseValue(text), { kind: "flag", flag });
+    list.add(path.split("."), parseValue(text, path), { kind: "flag", flag });
   }
   return list;
 }
