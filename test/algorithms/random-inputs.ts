@@ -28,13 +28,17 @@ export function drawInputs(algorithm: Algorithm, index: number): Drawn {
   return { batch: columns(algorithm.batch), noise: columns(algorithm.noise) };
 }
 
-/** Parameters as after some training: biases that are not small, targets apart from their sources. */
+/**
+ * Parameters as after some training: biases that are not small, targets apart from their sources,
+ * values far from zero (around it a loss is what is left of a cancellation, and its digits are noise).
+ */
 export function trainedParameters(algorithm: Algorithm, seed: number): ParameterValues {
   const values = initialParameters(algorithm, seed);
   for (const [group, tensors] of Object.entries(values)) {
     for (const [name, data] of Object.entries(tensors)) {
       const random = RandomStream.derive(seed, "trained", group, name);
-      for (const [i, value] of data.entries()) data[i] = value + 0.1 * random.normal();
+      const offset = /^q\d\.output\.bias$/.test(name) ? 3 : 0;
+      for (const [i, value] of data.entries()) data[i] = value + 0.1 * random.normal() + offset;
     }
   }
   return values;

@@ -1,4 +1,4 @@
-import { defaultDevice, init } from "@jax-js/jax";
+import { defaultDevice, init, jit } from "@jax-js/jax";
 import type { Algorithm, LossInputs, LossStage } from "../../src/algorithms/algorithm.ts";
 import type { ParameterValues } from "../../src/algorithms/networks.ts";
 import { fromArray, read, type Tensor, valueAndGrad } from "../../src/compile/ops.ts";
@@ -15,9 +15,17 @@ export interface StageNumbers {
   readonly gradients: ParameterValues;
 }
 
+/** What jax-js makes of a stage. */
+type Differentiated = (inputs: LossInputs) => {
+  readonly loss: Tensor;
+  readonly metrics: TensorRecord;
+  readonly perSample: TensorRecord;
+  readonly gradients: Readonly<Record<string, TensorRecord>>;
+};
+
 /**
- * An algorithm's update at its plainest: each stage's loss and gradient from jax-js, one operation
- * after another, and Adam and the targets as loops over float64. What every executor is held against.
+ * An algorithm's update at its plainest: losses and gradients from jax-js, Adam and the targets as
+ * loops over float64. What every executor is held against.
  */
 export class ReferenceUpdate {
   readonly algorithm: Algorithm;
@@ -25,6 +33,7 @@ export class ReferenceUpdate {
   /** Adam's moments of the moved groups. */
   readonly first: ParameterValues;
   readonly second: ParameterValues;
+  readonly #traced = new Map<LossStage, Differentiated>();
   #steps = 0;
 
   constructor(algorithm: Algorithm, parameters: ParameterValues) {
@@ -54,45 +63,50 @@ export class ReferenceUpdate {
 
   /** A stage's loss and gradient at the present parameters, which stay. */
   async evaluate(stage: LossStage, batch: Columns, noise: Columns): Promise<StageNumbers> {
-    const inputs = await this.#inputs(batch, noise);
-    const moved = Object.fromEntries(stage.groups.map((name) => [name, inputs.parameters[name]!]));
-    const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
-      const parameters = { ...inputs.parameters, ...at };
-      const { loss, metrics, perSample = {} } = stage.loss({ ...inputs, parameters });
-      return { value: loss, aux: { metrics, perSample } };
-    }, moved);
+    await init("wasm");
+    defaultDevice("wasm");
+    const { algorithm } = this;
+    const results = this.#differentiated(stage)({
+      parameters: Object.fromEntries(
+        algorithm.groups.map((group) => [
+          group.name,
+          tensorsOf(group.parameters, this.parameters[group.name]!),
+        ]),
+      ),
+      batch: tensorsOf(algorithm.batch, batch),
+      noise: tensorsOf(algorithm.noise, noise),
+    });
     const gradients: ParameterValues = {};
-    for (const [group, tensors] of Object.entries(gradient)) {
+    for (const [group, tensors] of Object.entries(results.gradients)) {
       gradients[group] = await readAll(tensors);
     }
+    const metrics = Object.entries(await readAll(results.metrics));
     return {
-      loss: (await readFloats(value))[0]!,
-      metrics: await readScalars(aux.metrics),
-      perSample: await readAll(aux.perSample),
+      loss: (await readFloats(results.loss))[0]!,
+      metrics: Object.fromEntries(metrics.map(([key, data]) => [key, data[0]!])),
+      perSample: await readAll(results.perSample),
       gradients,
     };
   }
 
-  /** A stage's metrics at the present parameters. */
-  async metrics(stage: LossStage, batch: Columns, noise: Columns): Promise<Record<string, number>> {
-    return readScalars(stage.loss(await this.#inputs(batch, noise)).metrics);
-  }
-
-  async #inputs(batch: Columns, noise: Columns): Promise<LossInputs> {
-    await init("wasm");
-    defaultDevice("wasm");
-    const { algorithm } = this;
-    const parameters = Object.fromEntries(
-      algorithm.groups.map((group) => [
-        group.name,
-        tensorsOf(group.parameters, this.parameters[group.name]!),
-      ]),
-    );
-    return {
-      parameters,
-      batch: tensorsOf(algorithm.batch, batch),
-      noise: tensorsOf(algorithm.noise, noise),
+  /** The stage with its derivative, traced by jax-js at the first call. It consumes its inputs. */
+  #differentiated(stage: LossStage): Differentiated {
+    const known = this.#traced.get(stage);
+    if (known) return known;
+    const differentiate: Differentiated = (inputs) => {
+      const moved = Object.fromEntries(
+        stage.groups.map((name) => [name, inputs.parameters[name]!]),
+      );
+      const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
+        const parameters = { ...inputs.parameters, ...at };
+        const { loss, metrics, perSample = {} } = stage.loss({ ...inputs, parameters });
+        return { value: loss, aux: { metrics, perSample } };
+      }, moved);
+      return { loss: value, ...aux, gradients: gradient };
     };
+    const traced = jit(differentiate as never) as unknown as Differentiated;
+    this.#traced.set(stage, traced);
+    return traced;
   }
 
   #adam(group: string, gradients: Columns): void {
@@ -145,9 +159,4 @@ async function readAll(tensors: TensorRecord): Promise<Record<string, Float32Arr
   for (const [key, tensor] of Object.entries(tensors))
     entries.push([key, await readFloats(tensor)]);
   return Object.fromEntries(entries);
-}
-
-async function readScalars(tensors: TensorRecord): Promise<Record<string, number>> {
-  const entries = Object.entries(await readAll(tensors));
-  return Object.fromEntries(entries.map(([key, data]) => [key, data[0]!]));
 }

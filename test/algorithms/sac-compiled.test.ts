@@ -31,12 +31,10 @@ describe("the compiled SAC update", () => {
   let compiled = new Map<number, UpdateTrace>();
   beforeAll(async () => {
     compiled = await runCompiled([1, 50]);
-  }, 30_000);
+  });
 
   // 50 updates of the plain executor, a few dozen milliseconds each.
-  test("equals the plain one leaf by leaf after 1 and 50 updates", {
-    timeout: 30_000,
-  }, async () => {
+  test("equals the plain one leaf by leaf after 1 and 50 updates", async () => {
     const reference = new ReferenceUpdate(algorithm, start);
     for (let k = 1; k <= 50; k++) {
       const { batch, noise } = drawInputs(algorithm, k);
@@ -72,7 +70,7 @@ describe("the compiled SAC update, beside two updates recorded from JAX", () => 
     for (const { batch, noise } of updates) {
       traces.push(traceCompiled(step, await step.step(batch, noise)));
     }
-  }, 30_000);
+  });
   afterAll(() => release());
 
   test.each([0, 1])("has the losses and errors of update %i", (k) => {
@@ -125,7 +123,7 @@ describe("variants of SAC, compiled", () => {
       },
     ],
   ];
-  test.each(variants)("equal the plain ones: %s", { timeout: 15_000 }, async (_, variant) => {
+  test.each(variants)("equal the plain ones: %s", async (_, variant) => {
     const other = sac(variant, sizes);
     const parameters = trainedParameters(other, 2);
     await using step = await compileUpdate(other, parameters);

@@ -53,7 +53,7 @@ describe("the gradient of SAC's losses", () => {
         const step = 0.005;
         const at = async (distance: number) => {
           for (const [i, x] of origin.entries()) tensor[i] = x + distance * direction[i]!;
-          return (await update.metrics(stage, batch, noise))[lossOf[group]!]!;
+          return (await update.evaluate(stage, batch, noise)).metrics[lossOf[group]!]!;
         };
         const difference = (await at(step)) - (await at(-step));
         tensor.set(origin);
