@@ -54,7 +54,7 @@ function fetchRecords(table: RowTable, rows: Uint32Array, out: Int32Array): void
  *     R_t = sum_{i<m} gamma^i r_{t+i},   bootstrap discount = gamma^m (1 - terminated)
  *     m   = min(n, steps to termination, truncation or the end of the block)
  *
- * In all three cases the row after the m-th step holds its true successor.
+ * An episode's end is always the end of its block. The row after the m-th step holds its true successor.
  */
 function fillWindows(ring: RowRing, batch: ReplayBatch, discounts: Float64Array): void {
   const { flags, table } = ring;
@@ -65,7 +65,7 @@ function fillWindows(ring: RowRing, batch: ReplayBatch, discounts: Float64Array)
     let length = 1;
     let nStepReturn = floats[slot * stride + rewardAt]!;
     let flag = flags[slot]!;
-    while (length < nSteps && flag === STEP && (flags[slot + length]! & STEP) !== 0) {
+    while (length < nSteps && (flags[slot + length]! & STEP) !== 0) {
       nStepReturn += discounts[length]! * floats[(slot + length) * stride + rewardAt]!;
       flag = flags[slot + length]!;
       length += 1;

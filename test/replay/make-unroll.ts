@@ -20,11 +20,13 @@ export interface UnrollPlan {
   readonly end: End;
 }
 
-/** Lengths 1..longest, any end. */
+/** Any ends; lengths from 1 to something up to `longest`, so that some lists have short ones only. */
 export function unrollPlans(longest: number, count: number): fc.Arbitrary<UnrollPlan[]> {
   const end = fc.constantFrom<End>("none", "none", "terminated", "truncated", "both");
-  const plan = fc.record({ length: fc.integer({ min: 1, max: longest }), end });
-  return fc.array(plan, { minLength: 1, maxLength: count });
+  return fc.integer({ min: 1, max: longest }).chain((most) => {
+    const plan = fc.record({ length: fc.integer({ min: 1, max: most }), end });
+    return fc.array(plan, { minLength: 1, maxLength: count });
+  });
 }
 
 /**

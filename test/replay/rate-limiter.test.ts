@@ -149,6 +149,16 @@ describe("RateLimiter", () => {
     expect(batches).toBe(OPTIONS.errorBuffer / 256);
   });
 
+  test("inserts pass up to minSize, whatever the error; the one after must keep the band", () => {
+    const options = { ...OPTIONS, errorBuffer: smallestErrorBuffer(OPTIONS) };
+    const { limiter, world } = start(options);
+    for (let i = 0; i < 125; i++) insert(limiter, world, 8);
+    expect(world.size).toBe(options.minSize);
+    expect(limiter.error + 8 * 256).toBeGreaterThan(limiter.high);
+    expect(insert(limiter, world, 8)).toBe(true);
+    expect(insert(limiter, world, 8)).toBe(false);
+  });
+
   test("refuses a band in which both could wait, and says which would do", () => {
     const needed = smallestErrorBuffer(OPTIONS);
     expect(needed).toBe(1152);
@@ -245,6 +255,11 @@ describe("RateLimiter, restored or tuned", () => {
       fc.property(legalOptions, moves, moves, (options, before, after) => {
         const game = start(options);
         play(game, before);
+        // Leaves the settings as they were, but the error at another distance from zero.
+        const { samplesPerInsert, errorBuffer } = options;
+        const other = { samplesPerInsert: samplesPerInsert / 3, errorBuffer: errorBuffer + 1 };
+        game.limiter.tune(other);
+        game.limiter.tune({ samplesPerInsert, errorBuffer });
         const world = { ...game.world };
         const state = JSON.parse(JSON.stringify(game.limiter.state()));
         const limiter = RateLimiter.restore(options, () => world.size, state);

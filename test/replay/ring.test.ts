@@ -26,7 +26,7 @@ const shapes = fc
 describe("RowRing", () => {
   test("holds the newest unrolls, whole, unchanged and in order", () => {
     fc.assert(
-      fc.property(shapes, unrollPlans(6, 60), (shape, plans) => {
+      fc.property(shapes, unrollPlans(6, 40), (shape, plans) => {
         const fitting = plans.filter(({ length }) => length <= shape.unrollLength);
         const unrolls = makeUnrolls(fitting, shape);
         const ring = new RowRing(shape, () => {});
@@ -66,6 +66,23 @@ describe("RowRing", () => {
     for (const unroll of makeUnrolls(plans, shape)) ring.append(unroll);
     expect(ring.size).toBe(1000);
     expect(ring.rows).toBe(ringRows(shape));
+  });
+
+  test("skips rows before its seam only if the next unroll does not fit", () => {
+    const ring = new RowRing(OPTIONS, () => {});
+    expect(ring.rows).toBe(35);
+    const plan = { length: 4, end: "none" as const };
+    for (const unroll of makeUnrolls(Array.from({ length: 7 }, () => plan))) ring.append(unroll);
+    expect(ring.position.nextRow).toBe(35);
+    for (const unroll of makeUnrolls([
+      { ...plan, length: 3 },
+      ...Array.from({ length: 6 }, () => plan),
+    ])) {
+      ring.append(unroll);
+    }
+    expect(ring.position.nextRow).toBe(35 + 4 + 6 * 5);
+    ring.append(makeUnrolls([{ ...plan, length: 1 }])[0]!);
+    expect(ring.position.nextRow).toBe(2 * 35 + 2);
   });
 
   test("tells who leaves, and knows a slot's tenant from the one before", () => {
