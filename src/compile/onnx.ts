@@ -57,7 +57,8 @@ export function dataType(type: OnnxType): number {
 // Operator set 21 is the newest that every provider of onnxruntime 1.30 runs; 10 is its IR version.
 const OPERATOR_SET = 21n;
 const IR_VERSION = 10n;
-const CONTRIB_DOMAIN = "com.microsoft";
+/** The operator set of ONNX Runtime itself. */
+export const CONTRIB_DOMAIN = "com.microsoft";
 
 /** Collects nodes and constants, then serialises them. Names are unique within one graph. */
 export class OnnxGraph {

@@ -14,9 +14,17 @@ export interface ProgramOptions {
 
 export interface Port {
   readonly name: string;
+  /** -1 where the length is open. */
   readonly shape: readonly number[];
-  /** Number of elements. */
+  /** Number of elements; negative where a length is open. */
   readonly size: number;
+}
+
+export interface BindOptions {
+  readonly inputs?: Buffers;
+  readonly outputs?: Buffers;
+  /** The length of axes that the program leaves open. */
+  readonly rows?: number;
 }
 
 export type Buffers = Readonly<Record<string, Float32Array>>;
@@ -59,14 +67,15 @@ export class Program implements AsyncDisposable {
   }
 
   /**
-   * Ties the program to the buffers it reads and writes, so that a run allocates nothing. Buffers
-   * that are left out are made. The caller keeps them alive and unchanged while it runs.
+   * Ties the program to the buffers it reads and writes. Buffers that are left out are made. The
+   * caller leaves them alone while a run is under way. (onnxruntime-node 1.30 fills the outputs in
+   * place, but hands a copy of them back as well, which is dropped here.)
    *
    * @throws RangeError if a buffer has not its port's size.
    */
-  bind(buffers: { readonly inputs?: Buffers; readonly outputs?: Buffers } = {}): Binding {
-    const inputs = tensors(this.inputs, buffers.inputs ?? {});
-    const outputs = tensors(this.outputs, buffers.outputs ?? {});
+  bind({ inputs: given = {}, outputs: taken = {}, rows = 1 }: BindOptions = {}): Binding {
+    const inputs = tensors(closed(this.inputs, rows), given);
+    const outputs = tensors(closed(this.outputs, rows), taken);
     return new Binding(this.#session, inputs, outputs);
   }
 
@@ -104,6 +113,14 @@ export class Binding {
   async run(): Promise<void> {
     await this.#session.run(this.#feeds, this.#fetches);
   }
+}
+
+/** The ports with their open lengths set. */
+function closed(ports: readonly Port[], rows: number): Port[] {
+  return ports.map(({ name, shape }) => {
+    const lengths = shape.map((length) => (length === -1 ? rows : length));
+    return { name, shape: lengths, size: lengths.reduce((a, b) => a * b, 1) };
+  });
 }
 
 function ports(metadata: readonly InferenceSession.ValueMetadata[]): Port[] {

@@ -237,30 +237,42 @@ function foldReduction(equation: Equation, a: Literal, output: Variable): Atom |
     : literal(a.value, output.shape, output.type);
 }
 
+/** What a and b make if one of them is 0, or 1, or they are the same. */
 function foldBinary(operator: string, [a, b]: [Atom, Atom], output: Variable): Atom | undefined {
-  const zero = literal(0, output.shape, output.type);
-  const isValue = (atom: Atom, value: number): boolean =>
-    atom.kind === "literal" && atom.value === value && output.type !== "bool";
-  const passes = (atom: Atom): boolean =>
-    sameShape(atom.shape, output.shape) && atom.type === output.type;
+  if (output.type === "bool") return undefined;
   switch (operator) {
-    case "add":
-      if (isValue(a, 0) && passes(b)) return b;
-      return isValue(b, 0) && passes(a) ? a : undefined;
     case "sub":
-      if (a === b) return zero;
-      return isValue(b, 0) && passes(a) ? a : undefined;
+      return a === b ? zeroLike(output) : withNeutral([b, a], 0, output);
+    case "add":
+      return withNeutral([a, b], 0, output) ?? withNeutral([b, a], 0, output);
     case "mul":
+      if (isNumber(a, 0) || isNumber(b, 0)) return zeroLike(output);
+      return withNeutral([a, b], 1, output) ?? withNeutral([b, a], 1, output);
     case "dot":
-      if (isValue(a, 0) || isValue(b, 0)) return zero;
-      if (operator === "dot") return undefined;
-      if (isValue(a, 1) && passes(b)) return b;
-      return isValue(b, 1) && passes(a) ? a : undefined;
+      return isNumber(a, 0) || isNumber(b, 0) ? zeroLike(output) : undefined;
     case "div":
-      return isValue(a, 0) ? zero : undefined;
+      return isNumber(a, 0) ? zeroLike(output) : undefined;
     default:
       return undefined;
   }
+}
+
+function isNumber(atom: Atom, value: number): boolean {
+  return atom.kind === "literal" && atom.value === value;
+}
+
+function zeroLike(output: Variable): Literal {
+  return literal(0, output.shape, output.type);
+}
+
+/** `other` if `first` is the number that changes nothing and `other` has the result's form already. */
+function withNeutral(
+  [first, other]: readonly [Atom, Atom],
+  neutral: number,
+  output: Variable,
+): Atom | undefined {
+  if (!isNumber(first, neutral)) return undefined;
+  return sameShape(other.shape, output.shape) && other.type === output.type ? other : undefined;
 }
 
 function movesNothing(equation: Equation, input: Atom): boolean {

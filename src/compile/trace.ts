@@ -1,4 +1,7 @@
-/** Runs a function once on stand-ins and writes down what it does. The only compiler file, with ops.ts and oracle.ts, that needs jax-js. */
+/**
+ * Runs a function once on stand-ins and writes down what it does. With ops.ts and tensor.ts the only
+ * file here that needs jax-js.
+ */
 import { type ClosedJaxpr, type Jaxpr, makeJaxpr, numpy as np } from "@jax-js/jax";
 import { RunError } from "../errors.ts";
 import {
@@ -84,18 +87,16 @@ class Recorder {
     const used = new Set<unknown>([...jaxpr.outs, ...jaxpr.eqns.flatMap((eqn) => eqn.inputs)]);
     for (const eqn of jaxpr.eqns) {
       if (eqn.primitive === "jit") this.#call(eqn, used, path);
-      else this.#record(eqn.primitive, eqn, path);
+      else this.#record(eqn, path);
     }
   }
 
-  #record(operator: string, eqn: JaxEquation, path: string, outs = eqn.outBinders): void {
+  #record(eqn: JaxEquation, path: string): void {
     this.equations.push({
-      operator,
-      inputs: eqn.inputs
-        .slice(0, operator === eqn.primitive ? undefined : 1)
-        .map((x) => this.atom(x, path)),
-      parameters: eqn.primitive === "jit" ? {} : eqn.params,
-      outputs: outs.map((binder) => this.bind(binder, path)),
+      operator: eqn.primitive,
+      inputs: eqn.inputs.map((input) => this.atom(input, path)),
+      parameters: eqn.params,
+      outputs: eqn.outBinders.map((binder) => this.bind(binder, path)),
       path,
     });
   }
@@ -106,8 +107,16 @@ class Recorder {
     const base = name.replace(/_jvp$/, "");
     const [value, ...rest] = eqn.outBinders;
     const onlyValue = rest.every((binder) => !used.has(binder));
-    if (value && NAMED_FUNCTIONS.has(base) && onlyValue) {
-      this.#record(base, eqn, path, [value]);
+    const [argument] = eqn.inputs;
+    if (value && argument && NAMED_FUNCTIONS.has(base) && onlyValue) {
+      // Of a differentiated function the first input and output are the value's.
+      this.equations.push({
+        operator: base,
+        inputs: [this.atom(argument, path)],
+        parameters: {},
+        outputs: [this.bind(value, path)],
+        path,
+      });
       return;
     }
     for (const [i, binder] of jaxpr.inBinders.entries()) {

@@ -2,31 +2,11 @@
 
 import { elementwise, elementwiseWriter } from "./elementwise.ts";
 import type { Emitter } from "./emitter.ts";
+import { type Factor, type Factors, isSeparated, type Roles, slotsInMemory } from "./factors.ts";
 import { openGemm } from "./gemm.ts";
 import { reduceView, scaled } from "./reduce.ts";
 import { Value } from "./value.ts";
 import { type Axis, align, type Part, readParts, regroup, repeated, type View } from "./view.ts";
-
-/** Slots are the cut axes of both operands, numbered alike; see `align`. */
-export interface Factors {
-  readonly x: Factor;
-  readonly y: Factor;
-  readonly lengths: readonly number[];
-}
-
-export interface Factor {
-  readonly view: View;
-  readonly parts: readonly Part[];
-}
-
-/** What each slot does: in which operand it varies and whether it is summed. */
-export interface Roles {
-  /** In both, not summed. */
-  readonly batch: readonly number[];
-  readonly rows: readonly number[];
-  readonly columns: readonly number[];
-  readonly summed: readonly number[];
-}
 
 /**
  * sum over the last axis of x * y, with broadcasting. Each axis is asked in which operand it really
@@ -113,22 +93,6 @@ function matrixProduct(emitter: Emitter, factors: Factors, roles: Roles): View {
   const peeled = peel(factors, roles);
   if (peeled.length === 0) return openGemm(emitter, factors, roles);
   return batchedProduct(emitter, factors, { ...roles, peeled });
-}
-
-/** The slots of an operand as they lie in memory, outermost first. */
-export function slotsInMemory({ view, parts }: Factor): number[] {
-  if (typeof view.source === "number") return [];
-  const order = view.source.orders[0] ?? [];
-  return order.flatMap((axis) => {
-    const slot = parts.findIndex((part) => part.axis === axis);
-    return slot < 0 ? [] : [slot];
-  });
-}
-
-/** Whether all of `a` lies before all of `b`, or after. */
-export function isSeparated(slots: readonly number[], a: readonly number[]): boolean {
-  const inside = slots.map((slot) => a.includes(slot));
-  return inside.filter((is, i) => i > 0 && is !== inside[i - 1]).length <= 1;
 }
 
 /**

@@ -2,8 +2,10 @@ import { RunError } from "../../errors.ts";
 import { sameShape, sizeOf } from "../ir.ts";
 import {
   type Attribute,
+  CONTRIB_DOMAIN,
   type Dimension,
   OnnxGraph,
+  type OnnxNode,
   type OnnxPort,
   type OnnxType,
 } from "../onnx.ts";
@@ -30,18 +32,23 @@ export class Emitter {
     this.#symbolic = symbolic;
   }
 
-  /** Outputs of the node with this operator, these inputs and attributes. */
+  /** The output of the node with this operator, these inputs and attributes. */
   node(
     operator: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
-    outputs = 1,
   ): [string, ...string[]] {
+    return this.nodes(1, { operator, inputs, attributes });
+  }
+
+  /** All outputs of a node that has several. */
+  nodes(outputs: number, node: Omit<OnnxNode, "domain">): [string, ...string[]] {
+    const { operator, inputs, attributes = {} } = node;
     const key = `${operator}(${inputs.join()})${JSON.stringify(attributes)}`;
     const known = this.#known.get(key);
     if (known) return known;
-    const domain = operator === "FusedMatMul" ? "com.microsoft" : "";
-    const names = this.#graph.add({ operator, inputs, attributes, domain }, outputs);
+    const domain = operator === "FusedMatMul" ? CONTRIB_DOMAIN : "";
+    const names = this.#graph.add({ ...node, domain }, outputs);
     this.#known.set(key, names);
     return names;
   }

@@ -1,6 +1,7 @@
 /** One matrix product, written either way round, with an optional bias added on the way. */
-import { type Factor, type Factors, isSeparated, type Roles, slotsInMemory } from "./contract.ts";
+
 import type { Emitter } from "./emitter.ts";
+import { type Factor, type Factors, isSeparated, type Roles, slotsInMemory } from "./factors.ts";
 import { Value } from "./value.ts";
 import { type Axis, align, type Part, readParts, repeated, type View } from "./view.ts";
 

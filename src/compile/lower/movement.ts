@@ -108,12 +108,11 @@ function renumbered(view: View, order: readonly number[]): View {
   return { ...view, axes };
 }
 
-/** The laid-out view over a new tensor that differs from the old in some lengths. */
+/** The laid-out view over a new tensor with other lengths, in memory and under logical axes. */
 function relaid(
   laid: Laid,
   name: string,
-  lengths: readonly number[],
-  shape: readonly number[],
+  { lengths, shape }: { readonly lengths: readonly number[]; readonly shape: readonly number[] },
 ): View {
   const axes = laid.view.axes.map((axis, i): Axis => {
     const [part] = axis;
@@ -151,7 +150,7 @@ export function shrinkView(
   ]);
   const lengths = [...laid.lengths];
   for (const i of real) lengths[laid.position(i)] = shape[i] ?? 1;
-  return relaid(laid, name, lengths, shape);
+  return relaid(laid, name, { lengths, shape });
 }
 
 const BACKWARDS_END = -(2 ** 31);
@@ -167,7 +166,7 @@ export function flipView(emitter: Emitter, view: View, axes: readonly number[]):
     emitter.integers(real.map((i) => laid.position(i))),
     emitter.integers(real.map(() => -1)),
   ]);
-  return relaid(laid, name, laid.lengths, shapeOf(view));
+  return relaid(laid, name, { lengths: laid.lengths, shape: shapeOf(view) });
 }
 
 /** Zeros before and after each axis. */
@@ -192,7 +191,7 @@ export function padView(
   const zero = emitter.scalar(view.type, 0);
   const [name] = emitter.node("Pad", [laid.name, emitter.integers(amounts), zero]);
   const shape = shapeOf(view).map((n, i) => n + (widths[i]?.[0] ?? 0) + (widths[i]?.[1] ?? 0));
-  return relaid(laid, name, lengths, shape);
+  return relaid(laid, name, { lengths, shape });
 }
 
 /** Cuts into pieces along one axis. */
@@ -203,15 +202,14 @@ export function splitView(
 ): View[] {
   const laid = layOut(emitter, view, [axis]);
   const position = laid.position(axis);
-  const names = emitter.node(
-    "Split",
-    [laid.name, emitter.integers(sizes)],
-    { axis: position },
-    sizes.length,
-  );
+  const names = emitter.nodes(sizes.length, {
+    operator: "Split",
+    inputs: [laid.name, emitter.integers(sizes)],
+    attributes: { axis: position },
+  });
   return sizes.map((size, k) => {
     const shape = shapeOf(view).with(axis, size);
-    return relaid(laid, names[k] ?? "", laid.lengths.with(position, size), shape);
+    return relaid(laid, names[k] ?? "", { lengths: laid.lengths.with(position, size), shape });
   });
 }
 

@@ -26,6 +26,10 @@ export function reduceView(
   reduction: { readonly op: Reduction; readonly axis: readonly number[] },
 ): View {
   const { op, axis: reduced } = reduction;
+  const lengths = shapeOf(view);
+  if (reduced.some((i) => emitter.isOpen(lengths[i] ?? 1))) {
+    emitter.refuseOpen("a reduction over the batch");
+  }
   const gone = reduced.flatMap((i) => view.axes[i] ?? []);
   const kept = view.axes.filter((_, i) => !reduced.includes(i));
   const copies = gone.filter((part) => part.axis === null).map((part) => part.length);

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/compile/compile.ts";
+import { matmul, relu } from "../../src/compile/ops.ts";
+import { Program } from "../../src/compile/program.ts";
+import { normals } from "./compiled.ts";
+
+const model = compile(({ x, w }) => ({ y: relu(matmul(x!, w!)) }), {
+  name: "f",
+  inputs: [
+    { name: "x", shape: [2, 3] },
+    { name: "w", shape: [3, 2] },
+  ],
+});
+
+describe("Program", () => {
+  test("writes into the buffers it was given and into no others", async () => {
+    await using program = await Program.load(model);
+    const y = new Float32Array(4);
+    const binding = program.bind({ outputs: { y } });
+    expect(binding.outputs["y"]).toBe(y);
+    binding.inputs["x"]!.fill(1);
+    binding.inputs["w"]!.fill(2);
+    await binding.run();
+    expect([...y]).toEqual([6, 6, 6, 6]);
+    binding.inputs["x"]!.fill(-1);
+    await binding.run();
+    expect([...y]).toEqual([0, 0, 0, 0]);
+  });
+
+  test("reads and writes views of one larger buffer in place", async () => {
+    await using program = await Program.load(model);
+    const memory = new Float32Array(64);
+    const x = memory.subarray(1, 7);
+    const y = memory.subarray(20, 24);
+    x.fill(1);
+    await program.bind({ inputs: { x, w: new Float32Array(6).fill(1) }, outputs: { y } }).run();
+    expect([...y]).toEqual([3, 3, 3, 3]);
+    expect(memory[19]).toBe(0);
+    expect(memory[24]).toBe(0);
+  });
+
+  test("refuses a buffer of another size", async () => {
+    await using program = await Program.load(model);
+    expect(() => program.bind({ inputs: { x: new Float32Array(5) } })).toThrow("x has 5");
+  });
+
+  test("says so when a device is not there", async () => {
+    await expect(Program.load(model, { device: "cuda" })).rejects.toMatchObject({
+      code: "INTERNAL",
+    });
+  });
+
+  test("tells broken bytes from a model", async () => {
+    await expect(Program.load(normalBytes())).rejects.toMatchObject({ code: "INTERNAL" });
+  });
+});
+
+function normalBytes(): Uint8Array {
+  return new Uint8Array(normals("bytes", [16]).values.buffer);
+}
