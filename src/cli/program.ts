@@ -4,10 +4,12 @@ import { addConfigCommand } from "./config.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEnvCommand } from "./env.ts";
 import { errorText, exitCodeOf } from "./exit.ts";
+import { addTrainCommand } from "./train.ts";
 import { addVersionCommand } from "./version.ts";
 
 /** In the order of `troupe --help`. */
 const commands: readonly ((program: Command) => void)[] = [
+  addTrainCommand,
   addEnvCommand,
   addConfigCommand,
   addDoctorCommand,

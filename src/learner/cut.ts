@@ -106,17 +106,12 @@ export class Cut {
     return this.#parts.store.writeMilestone(this.#snapshot());
   }
 
-  /** The policy for an evaluation; kept here until `keepIfBest` says what it was worth. */
+  /** The policy for an evaluation; what it was taken from is kept until `keepIfBest` has its score. */
   policySnapshot(): PolicySnapshot {
-    const { progress, step, policyGroup, normalizer } = this.#parts;
-    const { learnerStep, envSteps } = progress;
-    this.#evaluating.set(learnerStep, this.#snapshot());
-    return {
-      learnerStep,
-      envSteps,
-      parameters: step.parameters(policyGroup).slice(),
-      normalizer: normalizer.published().slice(),
-    };
+    const { learnerStep, envSteps } = this.#parts.progress;
+    const snapshot = this.#snapshot();
+    this.#evaluating.set(learnerStep, snapshot);
+    return { learnerStep, envSteps, model: snapshot.files?.[POLICY_FILE] ?? new Uint8Array(0) };
   }
 
   /** Snapshots whose evaluation has not come back. */

@@ -1,12 +1,11 @@
-import { CompiledPolicy } from "../actors/compiled-policy.ts";
 import { openEnv } from "../envs/registry.ts";
 import { type EpisodeResult, evaluate } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
+import { openPolicy } from "./load-policy.ts";
 
-/** Thread entry: wires the task's program to `evaluate`. */
+/** Thread entry: opens the task's policy and environments for `evaluate`. */
 export async function runEvaluation(task: EvaluationTask): Promise<EpisodeResult[]> {
-  await using policy = await CompiledPolicy.load(task.program, { normalizes: task.normalizes });
-  policy.setParameters(task.parameters, task.normalizer);
+  await using policy = await openPolicy(task.model, "the policy to evaluate");
   return await evaluate({
     episodes: task.episodes,
     seed: task.seed,

@@ -1,8 +1,7 @@
-import type { PolicyRunner } from "../actors/policy-runner.ts";
-import { ActionScale } from "../envs/action-scale.ts";
 import type { Env } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
+import type { LoadedPolicy } from "./load-policy.ts";
 
 export interface EpisodeResult {
   readonly episodeReturn: number;
@@ -14,8 +13,7 @@ export interface EvaluationOptions {
   /** Root of the episodes' seeds; the same for every evaluation of a run. */
   readonly seed: number;
   readonly openEnv: () => Promise<Env>;
-  /** Compiled for `episodes` rows. */
-  readonly policy: PolicyRunner;
+  readonly policy: LoadedPolicy;
 }
 
 /**
@@ -32,13 +30,11 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
     for (let i = 0; i < episodes; i++) envs.push(await options.openEnv());
     const running = envs.map((env, i) => new Episode(env, episodeSeed(options.seed, i)));
     const observations = new Float32Array(episodes * policy.observationSize);
-    const actions = new Float32Array(episodes * policy.actionSize);
-    const noise = new Float32Array(actions.length);
     while (running.some((episode) => !episode.ended)) {
       for (const [i, episode] of running.entries()) {
         observations.set(episode.observation, i * policy.observationSize);
       }
-      await policy.run({ observations, noise, actions });
+      const actions = await policy.act(observations);
       for (const [i, episode] of running.entries()) {
         if (episode.ended) continue;
         episode.step(actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize));
@@ -63,16 +59,14 @@ class Episode {
   episodeLength = 0;
   ended = false;
   readonly #env: Env;
-  readonly #action: ActionScale;
 
   constructor(env: Env, seed: number) {
     this.#env = env;
-    this.#action = new ActionScale(env);
     this.observation = Float32Array.from(env.reset({ seed }).observation);
   }
 
   step(action: Float32Array): void {
-    const result = this.#env.step(this.#action.toEnv(action));
+    const result = this.#env.step(action);
     this.observation.set(result.observation);
     this.episodeReturn += result.reward;
     this.episodeLength += 1;

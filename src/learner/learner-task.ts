@@ -37,29 +37,20 @@ export interface EvaluationScore {
   readonly meanReturn: number;
 }
 
-/** A policy as it is evaluated and exported. */
+/** A policy to evaluate. */
 export interface PolicySnapshot {
   readonly learnerStep: number;
   readonly envSteps: number;
-  /** The policy group, flat. */
-  readonly parameters: Float32Array;
-  /** [2, observation size]: mean, then scale. */
-  readonly normalizer: Float32Array;
-}
-
-/** ONNX graphs, for threads that do not compile. */
-export interface PolicyPrograms {
-  /** Exploring actions for the environments of one actor. */
-  readonly sample: Uint8Array;
-  /** Deterministic actions for the episodes of one evaluation. */
-  readonly mode: Uint8Array;
+  /** The exported policy, as in policy.onnx. */
+  readonly model: Uint8Array;
 }
 
 export type LearnerEvent =
   | {
       readonly type: "ready";
       readonly memory: InProcessMemory;
-      readonly programs: PolicyPrograms;
+      /** The compiled `policy.sample`, for the environments of one actor. */
+      readonly policyProgram: Uint8Array;
       readonly learnerStep: number;
       readonly envSteps: number;
       /** The actor's state to continue from, or empty; deterministic mode only. */

@@ -19,10 +19,7 @@ export async function runLearner(task: LearnerTask): Promise<LearnerResult> {
     emit({
       type: "ready",
       memory: parts.memory,
-      programs: {
-        sample: compilePolicy(parts.algorithm, "sample", task.config.actors.envsPerActor),
-        mode: compilePolicy(parts.algorithm, "mode", task.config.evaluation.episodes),
-      },
+      policyProgram: compilePolicy(parts.algorithm, task.config.actors.envsPerActor),
       ...learner.progress,
       warnings: parts.warnings,
     });

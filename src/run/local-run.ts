@@ -46,7 +46,6 @@ export class LocalRun implements AsyncDisposable {
   readonly #options: LocalRunOptions;
   readonly #learner: LearnerThread;
   readonly #evaluation = new EvaluationThread();
-  #ready: ReadyEvent | undefined;
   #actors: ActorPool | undefined;
 
   constructor(options: LocalRunOptions) {
@@ -70,7 +69,6 @@ export class LocalRun implements AsyncDisposable {
    */
   async run(signal: AbortSignal): Promise<LearnerResult> {
     const ready = await this.#learner.ready();
-    this.#ready = ready;
     this.#options.observer.onReady(ready);
     this.#actors = this.#startActors(ready);
     const stop = (): void => void this.#learner.stop();
@@ -110,7 +108,7 @@ export class LocalRun implements AsyncDisposable {
         takesTurns: config.deterministic,
         normalizes: config.algorithm.normalizeObservations,
         memory: ready.memory,
-        policyProgram: ready.programs.sample,
+        policyProgram: ready.policyProgram,
       },
       stepTimeoutMs: 1000 * stepTimeoutSeconds,
       restart: {
@@ -170,10 +168,7 @@ export class LocalRun implements AsyncDisposable {
         env: config.env,
         episodes: config.evaluation.episodes,
         seed: config.evaluation.seed,
-        program: this.#ready?.programs.mode ?? new Uint8Array(0),
-        parameters: snapshot.parameters,
-        normalizer: snapshot.normalizer,
-        normalizes: config.algorithm.normalizeObservations,
+        model: snapshot.model,
       });
       meanReturn =
         episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0) / episodes.length;

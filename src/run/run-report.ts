@@ -63,6 +63,11 @@ export class RunReport implements RunObserver, AsyncDisposable {
     return report;
   }
 
+  /** Says what a resumed run's configuration has changed, a line each. */
+  changed(changes: readonly string[]): void {
+    for (const change of changes) this.#options.log?.info(`configuration changed: ${change}`);
+  }
+
   /** Reports `run` from now on. */
   watch(run: LocalRun): void {
     this.#run = run;

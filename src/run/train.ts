@@ -1,11 +1,13 @@
 import { deriveSettings } from "../config/derive.ts";
+import { describeChange, diffConfigs } from "../config/diff.ts";
 import { readMachine } from "../config/machine.ts";
 import { parseConfig } from "../config/parse.ts";
-import type { ConfigInput } from "../config/schema.ts";
+import type { Config, ConfigInput } from "../config/schema.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import type { LearnerResult } from "../learner/learner-task.ts";
 import { RunFolder } from "../learner/run-folder.ts";
+import { readRunConfig } from "../learner/run-info.ts";
 import type { Logger } from "../metrics/log.ts";
 import type { Progress, ProgressContext } from "../metrics/progress.ts";
 import { LocalRun } from "./local-run.ts";
@@ -52,6 +54,7 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
     commandLine: options.commandLine ?? [],
     now: new Date(),
   };
+  const changes = options.resume ? await changesSince(options.resume, parsed) : [];
   using folder = options.resume ? RunFolder.resume(options.resume, start) : RunFolder.create(start);
   await using report = await RunReport.open(folder, {
     config: parsed,
@@ -64,6 +67,7 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
       totalSteps: parsed.totalSteps,
     }),
   });
+  report.changed(changes);
   try {
     await using run = new LocalRun({
       config: parsed,
@@ -83,6 +87,20 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
     report.failed(RunError.from(thrown));
     throw thrown;
   }
+}
+
+/**
+ * What the configuration of a resumed run changes.
+ * @throws RunError CHECKPOINT_INCOMPATIBLE naming every change that would make it another run.
+ */
+async function changesSince(folder: string, config: Config): Promise<readonly string[]> {
+  const changes = diffConfigs(await readRunConfig(folder), config);
+  if (changes.every(({ safe }) => safe)) return changes.map(describeChange);
+  const lines = changes.map((change) => `  ${describeChange(change)}`);
+  throw new RunError(
+    "CHECKPOINT_INCOMPATIBLE",
+    `${folder} cannot go on with a configuration that differs so:\n${lines.join("\n")}`,
+  );
 }
 
 /** Makes one environment to see what it is, so that a bad id or option fails before anything starts. */
