@@ -57,7 +57,20 @@ function benchmarkArchive(sampling: Sampling["kind"]) {
 
 const sampling = (process.argv[2] ?? "prioritized") as Sampling["kind"];
 const times = benchmarkReplay({ sampling });
-const archive = benchmarkArchive(sampling);
-console.log(
-  JSON.stringify({ benchmark: "replay", node: process.versions.node, ...times, archive }, null, 2),
-);
+const report = {
+  benchmark: "replay",
+  env: "HalfCheetah-v5",
+  node: process.versions.node,
+  sampling,
+  capacity: times.capacity,
+  batch_size: times.batchSize,
+  batch_microseconds: times.batchMicroseconds,
+  sample_microseconds: times.sampleMicroseconds,
+  priorities_microseconds: times.prioritiesMicroseconds,
+  insert_microseconds_per_unroll: times.insertMicrosecondsPerUnroll,
+  transitions: times.transitions,
+  resident_megabytes: times.residentMegabytes,
+  target_resident_megabytes: 200,
+  archive: benchmarkArchive(sampling),
+};
+console.log(JSON.stringify(report, null, 2));

@@ -21,18 +21,18 @@ export const BENCHMARK_DEFAULTS: ReplayBenchmarkOptions = {
 };
 
 export interface ReplayBenchmark extends ReplayBenchmarkOptions {
-  readonly observation_size: number;
-  readonly action_size: number;
+  readonly observationSize: number;
+  readonly actionSize: number;
   /** One draw with its gather, and one update of its priorities; medians and minima. */
-  readonly batch_microseconds: Spread;
-  readonly sample_microseconds: Spread;
-  readonly priorities_microseconds: Spread;
+  readonly batchMicroseconds: Spread;
+  readonly sampleMicroseconds: Spread;
+  readonly prioritiesMicroseconds: Spread;
   /** Into a full ring, eviction included, by steps per unroll. */
-  readonly insert_microseconds_per_unroll: Readonly<Record<"8" | "64", number>>;
-  readonly batches_per_second: number;
+  readonly insertMicrosecondsPerUnroll: Readonly<Record<"8" | "64", number>>;
+  readonly batchesPerSecond: number;
   readonly transitions: number;
   /** Growth of resident memory while replay was filled. */
-  readonly resident_megabytes: number;
+  readonly residentMegabytes: number;
 }
 
 export interface Spread {
@@ -60,18 +60,17 @@ export function benchmarkReplay(changes: Partial<ReplayBenchmarkOptions> = {}): 
   const batch = spread(both);
   return {
     ...options,
-    observation_size: SIZES.observationSize,
-    action_size: SIZES.actionSize,
-    batch_microseconds: batch,
-    sample_microseconds: spread(sample),
-    priorities_microseconds: spread(priorities),
-    insert_microseconds_per_unroll: {
+    ...SIZES,
+    batchMicroseconds: batch,
+    sampleMicroseconds: spread(sample),
+    prioritiesMicroseconds: spread(priorities),
+    insertMicrosecondsPerUnroll: {
       "8": timeInserts(replay, random),
       "64": timeInserts(long, random),
     },
-    batches_per_second: Math.round(1e6 / batch.median),
+    batchesPerSecond: Math.round(1e6 / batch.median),
     transitions: replay.size,
-    resident_megabytes: Math.round(resident / 1e6),
+    residentMegabytes: Math.round(resident / 1e6),
   };
 }
 
