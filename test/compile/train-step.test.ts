@@ -1,34 +1,11 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import type { Algorithm } from "../../src/algorithms/algorithm.ts";
-import { sacDefaults } from "../../src/algorithms/sac.ts";
 import type { TrainStep } from "../../src/compile/train-step.ts";
-import { expectClose, relativeError } from "../algorithms/closeness.ts";
 import { drawInputs, trainedParameters } from "../algorithms/random-inputs.ts";
-import { loadRecordedSac } from "../algorithms/recorded-sac.ts";
-import { ReferenceUpdate } from "../algorithms/reference-update.ts";
-import { sacMutations } from "../algorithms/sac-mutations.ts";
-import { traceError, traceReference } from "../algorithms/update-trace.ts";
-import { openStep, smallSac, traceStep } from "./trained.ts";
-
-const TOLERANCE = 1e-4;
-
-/** Runs both executors side by side for `updates` and compares what the last one left. */
-async function disagreement(reference: Algorithm, compiled: Algorithm, updates: number) {
-  const parameters = trainedParameters(reference, 3);
-  const plain = new ReferenceUpdate(reference, parameters);
-  await using step = await openStep(compiled, parameters);
-  let worst = { error: 0, where: "" };
-  for (let k = 0; k < updates; k++) {
-    const { batch, noise } = drawInputs(reference, k);
-    const expected = await plain.step(batch, noise);
-    const result = await step.step(batch, noise);
-    if (k === updates - 1) {
-      worst = traceError(traceStep(step, result), traceReference(plain, expected));
-    }
-  }
-  return worst;
-}
+import { openStep, smallSac } from "./trained.ts";
 
 function hashOf(step: TrainStep): string {
   const hash = createHash("sha256");
@@ -49,42 +26,6 @@ async function hashAfter(updates: number, threads: number): Promise<string> {
 }
 
 describe("TrainStep", () => {
-  test("agrees with jax-js in every leaf after one update", async () => {
-    const { error, where } = await disagreement(smallSac(), smallSac(), 1);
-    expect(error, where).toBeLessThan(TOLERANCE);
-  });
-
-  // Fifty updates of the uncompiled reference take some seconds.
-  test("agrees with jax-js in every leaf after fifty updates", { timeout: 60_000 }, async () => {
-    const { error, where } = await disagreement(smallSac(), smallSac(), 50);
-    expect(error, where).toBeLessThan(TOLERANCE);
-  });
-
-  test.each(
-    sacMutations(
-      { ...sacDefaults, hidden: [24, 24] },
-      { observationSize: 5, actionSize: 3, batchSize: 16 },
-    ),
-  )("is told apart from one with $term times $factor", async ({ algorithm }) => {
-    const { error } = await disagreement(smallSac(), algorithm, 1);
-    expect(error).toBeGreaterThan(TOLERANCE);
-  });
-
-  test("makes the two updates recorded from JAX", async () => {
-    const recorded = loadRecordedSac();
-    await using step = await openStep(recorded.algorithm, recorded.before);
-    for (const { batch, noise, losses, tdErrors } of recorded.updates) {
-      const { metrics, perSample } = await step.step(batch, noise);
-      expect(relativeError([metrics["train/critic_loss"]!], [losses.critic])).toBeLessThan(1e-5);
-      expect(relativeError([metrics["train/actor_loss"]!], [losses.actor])).toBeLessThan(1e-5);
-      expect(relativeError(perSample["tdErrors"]!, tdErrors)).toBeLessThan(1e-5);
-    }
-    const { parameters, first, second } = traceStep(step, await failingStep(step));
-    expectClose(parameters, recorded.after, 1e-5);
-    expectClose(first, recorded.first, 1e-5);
-    expectClose(second, recorded.second, 1e-5);
-  });
-
   test("leaves no trace of an update that is not finite", async () => {
     const algorithm = smallSac();
     await using step = await openStep(algorithm);
@@ -151,4 +92,19 @@ describe("TrainStep", () => {
 async function failingStep(step: TrainStep) {
   const { batch, noise } = drawInputs(step.algorithm, 0);
   return step.step({ ...batch, returns: batch["returns"]!.map(() => Number.NaN) }, noise);
+}
+
+describe("TrainStep in processes of its own", () => {
+  // Two Node processes that load and compile everything afresh.
+  test("gives the same bits in each of them", { timeout: 60_000 }, async () => {
+    const hashes = await Promise.all([runInProcess(1), runInProcess(2)]);
+    expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashes[1]).toBe(hashes[0]);
+  });
+});
+
+async function runInProcess(threads: number): Promise<string> {
+  const file = fileURLToPath(new URL("./hash-updates.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, String(threads)]);
+  return stdout.trim();
 }
