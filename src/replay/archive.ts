@@ -106,7 +106,8 @@ export class ReplayArchive {
     for (const unroll of readUnrolls(this.#folder, state.unrolls, { shape, firstBlock })) {
       const refusal = refuseUnroll(unroll, shape);
       if (refusal !== null) {
-        throw new RunError("CHECKPOINT_INCOMPATIBLE", `a saved unroll does not fit: ${refusal}`);
+        const what = `a saved unroll of ${unroll.length} steps does not fit a replay of ${options.capacity}`;
+        throw new RunError("CHECKPOINT_INCOMPATIBLE", `${what}: ${refusal}`);
       }
       replay.sampler.inserted(ring.append(unroll), unroll.length);
     }

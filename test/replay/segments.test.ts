@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32c } from "@node-rs/crc32";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
@@ -79,6 +80,15 @@ describe("segments", () => {
     }
   });
 
+  test("a whole frame taken out of the middle is noticed", () => {
+    write(frames);
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, 16), bytes.subarray(16 + 11)]));
+    expect(failure(() => readSegment(path)).message).toBe(
+      `${path} is damaged at byte 92: 2 frames instead of 3`,
+    );
+  });
+
   test("damage is located: the offset is where the bad frame begins", () => {
     write(frames);
     const bytes = readFileSync(path);
@@ -106,6 +116,15 @@ describe("segments", () => {
     const missing = failure(() => readSegment(join(folder, "none.seg")));
     expect(missing).toMatchObject({ code: "CHECKPOINT_CORRUPT" });
     expect(missing.message).toContain("none.seg");
+    write(frames);
+    const bytes = readFileSync(path);
+    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12);
+    writeFileSync(path, bytes);
+    expect(failure(() => readSegment(path))).toMatchObject({
+      code: "CHECKPOINT_INCOMPATIBLE",
+      message: `${path} has format version 2; this version of troupe reads 1`,
+    });
   });
 
   test("nothing is left behind by a writer that gave up, and nothing has its name before it is whole", () => {
