@@ -122,20 +122,26 @@ function isAlive(folder: string, term: number): boolean {
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (thrown) {
     return systemCode(thrown) === "EPERM";
   }
+  // A zombie answers signals, but it has ended: nobody has asked how. Init may never ask in a container.
+  return !["Z", "X"].includes(processStat(pid)[0] ?? "");
 }
 
 /** Field 22 of /proc/PID/stat: when the process began, in clock ticks since the machine did. */
 function processStart(pid: number): number {
+  return Number(processStat(pid)[19] ?? 0);
+}
+
+/** /proc/PID/stat from field 3, the state, on; empty where there is no such file. */
+function processStat(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     // Not Linux, or gone: then the process number alone has to do.
-    return 0;
+    return [];
   }
 }
 
