@@ -3,16 +3,22 @@ import { readVersions } from "../config/versions.ts";
 import { addConfigCommand } from "./config.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEnvCommand } from "./env.ts";
+import { addEvalCommand } from "./eval.ts";
 import { errorText, exitCodeOf } from "./exit.ts";
+import { addExportCommand } from "./export.ts";
+import { addHealthCommand } from "./health.ts";
 import { addTrainCommand } from "./train.ts";
 import { addVersionCommand } from "./version.ts";
 
 /** In the order of `troupe --help`. */
 const commands: readonly ((program: Command) => void)[] = [
   addTrainCommand,
+  addEvalCommand,
+  addExportCommand,
   addEnvCommand,
   addConfigCommand,
   addDoctorCommand,
+  addHealthCommand,
   addVersionCommand,
 ];
 

@@ -143,7 +143,8 @@ export class LearnerChores implements Chores {
     this.#updates = 0;
     this.#recorder.set("troupe_learner_policy_version", learnerStep);
     this.#emit({ type: "metrics", update: this.#recorder.drain() });
-    this.#emit({ type: "progress", envSteps, learnerStep });
+    const waiting = this.#cut.explain().sentence;
+    this.#emit({ type: "progress", envSteps, learnerStep, waiting });
   }
 
   #sum(name: string, value: number): void {

@@ -4,7 +4,7 @@ import type { TrainStep } from "../compile/train-step.ts";
 import type { RandomState, RandomStream } from "../math/random.ts";
 import type { StatisticsState } from "../math/running-statistics.ts";
 import type { ReplayArchive } from "../replay/archive.ts";
-import type { RateLimiter } from "../replay/rate-limiter.ts";
+import type { LimiterExplanation, RateLimiter } from "../replay/rate-limiter.ts";
 import type { Replay } from "../replay/replay.ts";
 import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
@@ -82,6 +82,11 @@ export class Cut {
 
   get progress(): Progress {
     return this.#parts.progress;
+  }
+
+  /** Who waits for whom. */
+  explain(): LimiterExplanation {
+    return this.#parts.limiter.explain();
   }
 
   /** @throws RunError DISK_FULL; earlier checkpoints stay valid. */

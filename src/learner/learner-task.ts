@@ -58,7 +58,13 @@ export type LearnerEvent =
       /** One sentence for each thing that was not as it should be, e.g. a damaged checkpoint. */
       readonly warnings: readonly string[];
     }
-  | { readonly type: "progress"; readonly learnerStep: number; readonly envSteps: number }
+  | {
+      readonly type: "progress";
+      readonly learnerStep: number;
+      readonly envSteps: number;
+      /** Who waits for whom, in a sentence. */
+      readonly waiting: string;
+    }
   | { readonly type: "metrics"; readonly update: MetricsUpdate }
   | { readonly type: "evaluate"; readonly snapshot: PolicySnapshot }
   | { readonly type: "checkpoint"; readonly name: string; readonly seconds: number }

@@ -9,10 +9,10 @@ export async function runLearner(task: LearnerTask): Promise<LearnerResult> {
   const emit = (event: LearnerEvent): void => task.events.postMessage(event);
   try {
     await using parts = await assembleLearner(task, emit);
-    const { learner, chores, cut, limiter } = parts;
+    const { learner, chores, cut } = parts;
     const control: LearnerControl = {
       stop: () => learner.stop(),
-      explain: () => limiter.explain(),
+      explain: () => cut.explain(),
       evaluated: (score) => chores.evaluated(score),
     };
     expose(control, comlinkPort(task.control));

@@ -13,7 +13,8 @@ import type { MetricsRegistry } from "../metrics/registry.ts";
 /** What a run tells whoever looks on. */
 export interface RunObserver {
   onReady(ready: ReadyEvent): void;
-  onProgress(envSteps: number, learnerStep: number): void;
+  /** The learner's thread lives; twice a second. */
+  onProgress(progress: Extract<LearnerEvent, { type: "progress" }>): void;
   onEpisode(slot: number, event: Extract<ActorEvent, { type: "episode" }>): void;
   onEvaluation(snapshot: PolicySnapshot, episodes: readonly EpisodeResult[]): void;
   onCheckpoint(name: string, seconds: number): void;
@@ -136,7 +137,7 @@ export class LocalRun implements AsyncDisposable {
         return;
       case "progress":
         registry.recorder.set("troupe_actors_connected", this.actorsAlive);
-        observer.onProgress(event.envSteps, event.learnerStep);
+        observer.onProgress(event);
         return;
       case "metrics":
         registry.apply(event.update);

@@ -5,7 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { readVersions } from "../config/versions.ts";
 import type { RunError } from "../errors.ts";
 import type { EpisodeResult } from "../learner/evaluation.ts";
-import type { LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
+import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { RunFolder } from "../learner/run-folder.ts";
 import type { RunStatus } from "../learner/run-info.ts";
@@ -24,6 +24,9 @@ export interface RunReportOptions {
   readonly progress: Progress | undefined;
 }
 
+/** An update or a checkpoint may take a while; longer than this, none does. */
+const MAX_SILENCE_SECONDS = 60;
+
 /** What a run shows and writes besides its checkpoints: log, curves, Prometheus metrics, run.json. */
 export class RunReport implements RunObserver, AsyncDisposable {
   readonly registry = new MetricsRegistry();
@@ -36,7 +39,8 @@ export class RunReport implements RunObserver, AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #learnerStep = 0;
   #episodes: number;
-  #progressAt = performance.now();
+  #heardAt = performance.now();
+  #waiting = "starting";
 
   private constructor(folder: RunFolder, options: RunReportOptions) {
     this.#folder = folder;
@@ -95,9 +99,10 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#timer = setInterval(() => this.#record(), interval);
   }
 
-  onProgress(_envSteps: number, learnerStep: number): void {
-    if (learnerStep !== this.#learnerStep) this.#progressAt = performance.now();
+  onProgress({ learnerStep, waiting }: Extract<LearnerEvent, { type: "progress" }>): void {
+    this.#heardAt = performance.now();
     this.#learnerStep = learnerStep;
+    this.#waiting = waiting;
   }
 
   onEpisode(slot: number, { end }: Extract<ActorEvent, { type: "episode" }>): void {
@@ -172,6 +177,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
       returns: this.#runLog.returns,
       actorsAlive: this.#run?.actorsAlive ?? 0,
       actorsExpected: settings.actors,
+      note: this.#waiting,
     });
   }
 
@@ -198,13 +204,16 @@ export class RunReport implements RunObserver, AsyncDisposable {
     recorder.set("troupe_replay_capacity_transitions", config.replay.capacity);
   }
 
+  /** The learner's thread reports twice a second, also while it waits; silence means it is stuck. */
   #health() {
-    const silentSeconds = (performance.now() - this.#progressAt) / 1000;
+    const silentSeconds = (performance.now() - this.#heardAt) / 1000;
     return {
-      ok: true,
+      ok: silentSeconds < MAX_SILENCE_SECONDS,
       run: this.#folder.info.id,
       learnerStep: this.#learnerStep,
-      secondsSinceUpdate: Math.round(silentSeconds),
+      actors: `${this.#run?.actorsAlive ?? 0}/${this.#options.settings.actors}`,
+      waiting: this.#waiting,
+      silentSeconds: Math.round(silentSeconds),
     };
   }
 }

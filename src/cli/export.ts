@@ -1,0 +1,45 @@
+import { type Command, Option } from "@commander-js/extra-typings";
+import { resolveRun, runArgument, runDirOption } from "./run-argument.ts";
+
+/** `troupe export`. */
+export function addExportCommand(program: Command): void {
+  program
+    .command("export")
+    .description("write a run's policy as one ONNX file, checked against the learner's own")
+    .addArgument(runArgument)
+    .addOption(
+      new Option("--checkpoint <which>", "which policy (default: best, else last)").choices([
+        "best",
+        "last",
+      ] as const),
+    )
+    .option("-o, --output <file>", "file to write (default: RUN/export/policy.onnx)")
+    .option("--json", "print one JSON object")
+    .addOption(runDirOption)
+    .action(run);
+}
+
+interface ExportFlags {
+  readonly checkpoint?: "best" | "last" | undefined;
+  readonly output?: string | undefined;
+  readonly json?: true | undefined;
+  readonly runDir: string;
+}
+
+async function run(name: string, flags: ExportFlags): Promise<void> {
+  // Brings the compiler along, which other commands need not wait for.
+  const { exportRun } = await import("../learner/export-run.ts");
+  const { checkpoint, output } = flags;
+  const exported = await exportRun(resolveRun(flags.runDir, name), {
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(output === undefined ? {} : { output }),
+  });
+  if (flags.json) {
+    console.log(JSON.stringify(exported));
+    return;
+  }
+  console.log(
+    `${exported.path}: ${exported.env}, ${exported.checkpoint}; differs from the learner's actions by ` +
+      `at most ${exported.maxDifference.toExponential(1)} on ${exported.checkedObservations} observations`,
+  );
+}

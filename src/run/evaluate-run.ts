@@ -1,0 +1,83 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openEnv } from "../envs/registry.ts";
+import { RunError } from "../errors.ts";
+import { replaceDurable } from "../learner/checkpoint/durable-files.ts";
+import { openSnapshot, type SnapshotChoice } from "../learner/checkpoint/open-snapshot.ts";
+import { evaluate } from "../learner/evaluation.ts";
+import { openPolicy } from "../learner/load-policy.ts";
+import { POLICY_FILE } from "../learner/policy-graph.ts";
+import { readRunConfig, runPaths } from "../learner/run-info.ts";
+import { summarise } from "../math/summary.ts";
+
+export interface EvaluateRunOptions {
+  /** The best evaluated policy or the last; without it the best, if there is one. */
+  readonly checkpoint?: SnapshotChoice;
+  readonly episodes: number;
+  /** Root of the episodes' seeds; the run's own by default. */
+  readonly seed?: number;
+}
+
+/** In the words of Stable-Baselines3 and the Hugging Face hub. */
+export interface RunEvaluation {
+  readonly env: string;
+  /** The checkpoint's name. */
+  readonly checkpoint: string;
+  /** Environment steps of training behind the policy. */
+  readonly env_steps: number;
+  readonly mean_reward: number;
+  readonly std_reward: number;
+  readonly mean_ep_length: number;
+  readonly n_eval_episodes: number;
+  readonly is_deterministic: true;
+  readonly seed: number;
+  /** ISO 8601. */
+  readonly eval_datetime: string;
+  readonly episode_rewards: readonly number[];
+  readonly episode_lengths: readonly number[];
+}
+
+/**
+ * Evaluates a run's policy and keeps the result in the run's `eval/results.json`.
+ *
+ * @throws RunError RUN_NOT_FOUND when there is no checkpoint yet, CHECKPOINT_CORRUPT, ENV_FAILED.
+ */
+export async function evaluateRun(
+  folder: string,
+  options: EvaluateRunOptions,
+): Promise<RunEvaluation> {
+  const config = await readRunConfig(folder);
+  const { env } = config;
+  const seed = options.seed ?? config.evaluation.seed;
+  const snapshot = openSnapshot(folder, options.checkpoint);
+  const model = snapshot.files[POLICY_FILE];
+  if (!model) throw new RunError("CHECKPOINT_CORRUPT", `${snapshot.folder} has no ${POLICY_FILE}`);
+  await using policy = await openPolicy(model, join(snapshot.folder, POLICY_FILE));
+  const episodes = await evaluate({
+    episodes: options.episodes,
+    seed,
+    openEnv: () => openEnv(env.id, env.options),
+    policy,
+  });
+  const rewards = episodes.map(({ episodeReturn }) => episodeReturn);
+  const lengths = episodes.map(({ episodeLength }) => episodeLength);
+  const returns = summarise(rewards);
+  const result: RunEvaluation = {
+    env: env.id,
+    checkpoint: snapshot.name,
+    env_steps: snapshot.envSteps,
+    mean_reward: returns.mean,
+    std_reward: returns.std,
+    mean_ep_length: summarise(lengths).mean,
+    n_eval_episodes: episodes.length,
+    is_deterministic: true,
+    seed,
+    eval_datetime: new Date().toISOString(),
+    episode_rewards: rewards,
+    episode_lengths: lengths,
+  };
+  const path = join(runPaths(folder).evaluation, "results.json");
+  mkdirSync(dirname(path), { recursive: true });
+  replaceDurable(path, `${JSON.stringify(result, null, 2)}\n`);
+  return result;
+}
