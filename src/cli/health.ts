@@ -1,5 +1,4 @@
 import { type Command, Option } from "@commander-js/extra-typings";
-import { RunError } from "../errors.ts";
 import { readRunInfo } from "../learner/run-info.ts";
 import { wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
@@ -26,17 +25,14 @@ interface HealthFlags {
 }
 
 async function run(name: string, { url, timeout, runDir }: HealthFlags): Promise<void> {
-  const metricsUrl = url ?? metricsUrlOf(resolveRun(runDir, name));
-  const { ok, report } = await ask(new URL("/healthz", metricsUrl), timeout);
+  const { metricsUrl, status, id } = url
+    ? { metricsUrl: url, status: "running", id: url }
+    : readRunInfo(resolveRun(runDir, name));
+  const { ok, report } = metricsUrl
+    ? await ask(new URL("/healthz", metricsUrl), timeout)
+    : { ok: false, report: `run ${id} is ${status} and serves no metrics to ask` };
   console.log(report);
   if (!ok) throw new CommandExit(exitCodes.failure);
-}
-
-/** @throws RunError RUN_NOT_FOUND when the run does not say where it can be asked. */
-function metricsUrlOf(folder: string): string {
-  const { metricsUrl, status, id } = readRunInfo(folder);
-  if (metricsUrl !== null) return metricsUrl;
-  throw new RunError("INTERNAL", `run ${id} is ${status} and serves no metrics to ask`);
 }
 
 async function ask(url: URL, timeoutMs: number): Promise<{ ok: boolean; report: string }> {
