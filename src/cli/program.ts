@@ -1,5 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { readVersions } from "../config/versions.ts";
+import { addBenchCommand } from "./bench.ts";
 import { addConfigCommand } from "./config.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEnvCommand } from "./env.ts";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addConfigCommand,
   addDoctorCommand,
   addHealthCommand,
+  addBenchCommand,
   addVersionCommand,
 ];
 
