@@ -2,6 +2,7 @@ import type { InputSpec } from "../algorithms/algorithm.ts";
 import { RunError } from "../errors.ts";
 import type { SymbolicLength } from "./lower/emitter.ts";
 import { lower } from "./lower/lower.ts";
+import { BARRIER } from "./program.ts";
 import type { Tensor } from "./tensor.ts";
 import { trace } from "./trace.ts";
 
@@ -14,6 +15,10 @@ export interface CompileOptions {
   readonly inputs: readonly InputSpec[];
   /** Leaves a length open: inputs have `size`, a prime, in its place. */
   readonly symbolic?: SymbolicLength;
+  /** Leaves inputs out of the program that no result depends on. */
+  readonly omitUnusedInputs?: boolean;
+  /** For programs with large results: they are only written into the bound buffers. */
+  readonly writesInPlace?: boolean;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface CompileOptions {
  * @throws RunError COMPILE_UNSUPPORTED for an operation that has no ONNX form.
  */
 export function compile(fn: TensorFunction, options: CompileOptions): Uint8Array {
-  const { name, inputs, symbolic } = options;
+  const { name, inputs, symbolic, omitUnusedInputs = false, writesInPlace = false } = options;
   let outputs: string[] = [];
   const flat = (tensors: readonly Tensor[]): Tensor[] => {
     const named = Object.fromEntries(inputs.map((input, i) => [input.name, tensors[i] as Tensor]));
@@ -44,5 +49,6 @@ export function compile(fn: TensorFunction, options: CompileOptions): Uint8Array
     inputs: inputNames,
     outputs,
     ...(symbolic ? { symbolic } : {}),
+    serialize: { omitUnusedInputs, ...(writesInPlace ? { barrier: BARRIER } : {}) },
   });
 }

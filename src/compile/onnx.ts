@@ -15,6 +15,7 @@ import {
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
+  TypeProto_SequenceSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -52,6 +53,13 @@ const DATA_TYPES: Record<OnnxType, TensorProto_DataType> = {
 /** ONNX's own number for an element type, as `Cast` wants it. */
 export function dataType(type: OnnxType): number {
   return DATA_TYPES[type];
+}
+
+export interface SerializeOptions {
+  /** Leaves inputs out that no output depends on. */
+  readonly omitUnusedInputs?: boolean;
+  /** Name of a first output that is no tensor; see `Program`. */
+  readonly barrier?: string;
 }
 
 // Operator set 21 is the newest that every provider of onnxruntime 1.30 runs; 10 is its IR version.
@@ -111,9 +119,16 @@ export class OnnxGraph {
     return proto.name;
   }
 
-  serialize(inputs: readonly OnnxPort[], outputs: readonly OnnxPort[]): Uint8Array {
+  serialize(
+    inputs: readonly OnnxPort[],
+    outputs: readonly OnnxPort[],
+    options: SerializeOptions = {},
+  ): Uint8Array {
     const nodes = liveNodes(this.#nodes, outputs);
     const used = new Set(nodes.flatMap((node) => node.input));
+    const barrier = options.barrier === undefined ? [] : [options.barrier];
+    for (const name of barrier) nodes.push(sequenceNode(name));
+    const read = options.omitUnusedInputs ? inputs.filter(({ name }) => used.has(name)) : inputs;
     const model = create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: "troupe",
@@ -125,8 +140,8 @@ export class OnnxGraph {
         name: "troupe",
         node: nodes,
         initializer: [...this.#constants.values()].filter((c) => used.has(c.name)),
-        input: inputs.map(valueInfo),
-        output: outputs.map(valueInfo),
+        input: read.map(valueInfo),
+        output: [...barrier.map(sequenceInfo), ...outputs.map(valueInfo)],
       }),
     });
     return toBinary(ModelProtoSchema, model);
@@ -144,6 +159,20 @@ function liveNodes(nodes: readonly NodeProto[], outputs: readonly OnnxPort[]): N
       return isLive;
     })
     .reverse();
+}
+
+function sequenceNode(name: string): NodeProto {
+  return create(NodeProtoSchema, { name, opType: "SequenceEmpty", output: [name] });
+}
+
+function sequenceInfo(name: string): ValueInfoProto {
+  const tensor = create(TypeProto_TensorSchema, { elemType: DATA_TYPES.float32 });
+  const elemType = create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } });
+  const sequence = create(TypeProto_SequenceSchema, { elemType });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: "sequenceType", value: sequence } }),
+  });
 }
 
 /** A copy of a serialised model with `metadata` entries added, such as versions and checksums. */

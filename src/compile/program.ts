@@ -29,6 +29,17 @@ export interface BindOptions {
 
 export type Buffers = Readonly<Record<string, Float32Array>>;
 
+/**
+ * Name of an output that ends a run as soon as the bound buffers are filled.
+ *
+ * onnxruntime-node 1.30 fills the buffers it is given, but then hands a fresh copy of every output back:
+ * for the gradients of an update that is a megabyte to allocate, copy and collect each time. It does so in
+ * the order of the outputs and gives up at one that is no tensor, so such an output comes first. Should a
+ * later version pass it on instead, everything stays right and only the copies are back.
+ */
+export const BARRIER = "barrier";
+const BARRIER_MESSAGE = "Non tensor type is temporarily not supported.";
+
 /** A compiled function and the session that runs it. */
 export class Program implements AsyncDisposable {
   readonly inputs: readonly Port[];
@@ -68,8 +79,7 @@ export class Program implements AsyncDisposable {
 
   /**
    * Ties the program to the buffers it reads and writes. Buffers that are left out are made. The
-   * caller leaves them alone while a run is under way. (onnxruntime-node 1.30 fills the outputs in
-   * place, but hands a copy of them back as well, which is dropped here.)
+   * caller leaves them alone while a run is under way.
    *
    * @throws RangeError if a buffer has not its port's size.
    */
@@ -94,8 +104,8 @@ export class Binding {
   readonly inputs: Buffers;
   readonly outputs: Buffers;
   readonly #session: InferenceSession;
-  readonly #feeds: Record<string, OrtTensor>;
-  readonly #fetches: Record<string, OrtTensor>;
+  readonly #feeds: Readonly<Record<string, OrtTensor>>;
+  readonly #fetches: Readonly<Record<string, OrtTensor | null>>;
 
   constructor(
     session: InferenceSession,
@@ -104,14 +114,20 @@ export class Binding {
   ) {
     this.#session = session;
     this.#feeds = feeds;
-    this.#fetches = fetches;
+    const stops = session.outputNames.includes(BARRIER);
+    this.#fetches = stops ? { [BARRIER]: null, ...fetches } : fetches;
     this.inputs = dataOf(feeds);
     this.outputs = dataOf(fetches);
   }
 
   /** Reads the inputs as they are now and fills the outputs. */
   async run(): Promise<void> {
-    await this.#session.run(this.#feeds, this.#fetches);
+    try {
+      await this.#session.run(this.#feeds, this.#fetches);
+    } catch (thrown) {
+      const isBarrier = thrown instanceof Error && thrown.message === BARRIER_MESSAGE;
+      if (!isBarrier) throw thrown;
+    }
   }
 }
 
@@ -124,9 +140,10 @@ function closed(ports: readonly Port[], rows: number): Port[] {
 }
 
 function ports(metadata: readonly InferenceSession.ValueMetadata[]): Port[] {
-  return metadata.map((entry) => {
-    const shape = entry.isTensor ? entry.shape.map((n) => (typeof n === "number" ? n : -1)) : [];
-    return { name: entry.name, shape, size: shape.reduce((a, b) => a * b, 1) };
+  return metadata.flatMap((entry): Port[] => {
+    if (!entry.isTensor) return [];
+    const shape = entry.shape.map((n) => (typeof n === "number" ? n : -1));
+    return [{ name: entry.name, shape, size: shape.reduce((a, b) => a * b, 1) }];
   });
 }
 

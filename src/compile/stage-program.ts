@@ -28,7 +28,12 @@ export function compileStage(algorithm: Algorithm, stage: LossStage): Uint8Array
     ...algorithm.noise.map(({ name, shape }) => ({ name: port.noise(name), shape })),
   ];
   const name = `${algorithm.name} ${stage.name} loss`;
-  return compile((tensors) => differentiate(algorithm, stage, tensors), { name, inputs });
+  return compile((tensors) => differentiate(algorithm, stage, tensors), {
+    name,
+    inputs,
+    omitUnusedInputs: true,
+    writesInPlace: true,
+  });
 }
 
 function differentiate(

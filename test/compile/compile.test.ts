@@ -116,6 +116,16 @@ describe("compile", () => {
     expect(binding.outputs["c"]).toEqual(new Float32Array(4));
   });
 
+  test("keeps inputs that no result depends on, unless told otherwise", async () => {
+    const fn: TensorFunction = ({ x }) => ({ y: tanh(x!) });
+    const inputs = inputsOf({ x: [2], unused: [3] });
+    await using whole = await Program.load(compile(fn, { name: "f", inputs }));
+    expect(whole.inputs.map(({ name }) => name)).toEqual(["x", "unused"]);
+    const options = { name: "f", inputs, omitUnusedInputs: true };
+    await using reduced = await Program.load(compile(fn, options));
+    expect(reduced.inputs.map(({ name }) => name)).toEqual(["x"]);
+  });
+
   test("leaves the batch size open when asked to", async () => {
     const size = 1009;
     const fn: TensorFunction = ({ x, w, b }) => ({

@@ -39,6 +39,30 @@ describe("Program", () => {
     expect(memory[24]).toBe(0);
   });
 
+  test("makes no copies of results that are to be written in place", async () => {
+    const size = 10_000;
+    const inputs = [{ name: "x", shape: [size] }];
+    const copying = compile(({ x }) => ({ y: relu(x!) }), { name: "f", inputs });
+    const inPlace = compile(({ x }) => ({ y: relu(x!) }), {
+      name: "f",
+      inputs,
+      writesInPlace: true,
+    });
+    const growthOf = async (bytes: Uint8Array): Promise<number> => {
+      await using program = await Program.load(bytes);
+      const binding = program.bind();
+      binding.inputs["x"]!.fill(3);
+      await binding.run();
+      const before = process.memoryUsage().arrayBuffers;
+      for (let i = 0; i < 20; i++) await binding.run();
+      expect(binding.outputs["y"]!.every((value) => value === 3)).toBe(true);
+      return process.memoryUsage().arrayBuffers - before;
+    };
+    expect(await growthOf(inPlace)).toBeLessThan(4 * size);
+    // The reason for all this: without it, every run leaves a copy behind.
+    expect(await growthOf(copying)).toBeGreaterThan(10 * 4 * size);
+  });
+
   test("refuses a buffer of another size", async () => {
     await using program = await Program.load(model);
     expect(() => program.bind({ inputs: { x: new Float32Array(5) } })).toThrow("x has 5");

@@ -8,6 +8,7 @@ import {
   type OnnxNode,
   type OnnxPort,
   type OnnxType,
+  type SerializeOptions,
 } from "../onnx.ts";
 
 /** A batch length left open: traced with the stand-in `size`, written as `name`. */
@@ -106,6 +107,7 @@ export class Emitter {
   serialize(
     inputs: readonly OnnxPort[],
     outputs: readonly { readonly port: OnnxPort; readonly from: string }[],
+    options: SerializeOptions,
   ): Uint8Array {
     for (const { port, from } of outputs) {
       this.#graph.addNamed({ operator: "Identity", inputs: [from] }, [port.name]);
@@ -117,6 +119,7 @@ export class Emitter {
     return this.#graph.serialize(
       inputs.map(opened),
       outputs.map(({ port }) => opened(port)),
+      options,
     );
   }
 

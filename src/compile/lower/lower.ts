@@ -9,7 +9,7 @@ import {
   sizeOf,
   type Variable,
 } from "../ir.ts";
-import type { OnnxPort } from "../onnx.ts";
+import type { OnnxPort, SerializeOptions } from "../onnx.ts";
 import { dotViews } from "./contract.ts";
 import { type Convolution, convolve } from "./convolution.ts";
 import { elementwise, elementwiseWriter } from "./elementwise.ts";
@@ -36,6 +36,7 @@ export interface LowerOptions {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly symbolic?: SymbolicLength;
+  readonly serialize: SerializeOptions;
 }
 
 /**
@@ -80,7 +81,7 @@ export function lower(program: Program, options: LowerOptions): Uint8Array {
       from: readWhole(emitter, viewOf(atom)),
     };
   });
-  return emitter.serialize(inputs, outputs);
+  return emitter.serialize(inputs, outputs, options.serialize);
 }
 
 type Rule = (emitter: Emitter, operands: readonly View[], equation: Equation) => readonly View[];
