@@ -1,4 +1,10 @@
 #!/usr/bin/env node
 import { main } from "./cli/program.ts";
 
+// `troupe … | head` closes the pipe early: there is nobody left to write for, and nothing is wrong.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 process.exitCode = await main(process.argv.slice(2));

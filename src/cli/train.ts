@@ -1,7 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
-import type { LoadedConfig } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { annotatedYaml } from "../config/show.ts";
-import { RunError } from "../errors.ts";
 import { findRun, listRuns } from "../learner/find-run.ts";
 import { runPaths } from "../learner/run-info.ts";
 import { type LogFormat, openLog } from "../metrics/log.ts";
@@ -47,10 +46,8 @@ interface TrainFlags extends ConfigFlags {
 }
 
 async function run(env: string | undefined, flags: TrainFlags): Promise<void> {
-  const fresh = await loadFromFlags(env, flags);
-  const resume = folderToResume(fresh, flags);
-  const loaded =
-    resume === undefined ? fresh : await loadFromFlags(env, flags, runPaths(resume).config);
+  const resume = await folderToResume(flags);
+  const loaded = await loadFromFlags(env, flags, resume && runPaths(resume).config);
   if (flags.dryRun) {
     console.log(annotatedYaml(loaded));
     return;
@@ -80,15 +77,21 @@ async function run(env: string | undefined, flags: TrainFlags): Promise<void> {
 }
 
 /** The folder that `--resume` means; undefined: start a run. @throws RunError RUN_NOT_FOUND */
-function folderToResume({ config }: LoadedConfig, { resume }: TrainFlags): string | undefined {
+async function folderToResume(flags: TrainFlags): Promise<string | undefined> {
+  const { resume } = flags;
   if (resume === undefined) return undefined;
-  const { dir, name } = config.run;
+  const { dir, name } = await placeOf(flags);
   if (resume !== "auto") return findRun(dir, resume);
-  try {
-    if (name !== "auto") return findRun(dir, name);
-  } catch (thrown) {
-    if (RunError.from(thrown).code === "RUN_NOT_FOUND") return undefined;
-    throw thrown;
-  }
-  return listRuns(dir)[0]?.path;
+  if (name === undefined) return listRuns(dir)[0]?.path;
+  return listRuns(dir).find(({ info }) => info.id === name)?.path;
+}
+
+/**
+ * Where runs are kept. Not from the complete configuration: without what the run that is to go on was
+ * started with, the flags alone need not make a valid one.
+ */
+async function placeOf({ config, runDir, name }: TrainFlags) {
+  const file = config === undefined ? undefined : (await loadConfig({ file: config })).config.run;
+  const named = name ?? (file?.name === "auto" ? undefined : file?.name);
+  return { dir: runDir ?? process.env["TROUPE_RUN_DIR"] ?? file?.dir ?? "runs", name: named };
 }

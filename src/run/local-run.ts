@@ -46,11 +46,13 @@ const LIVES_PER_TERM = 10_000;
 export class LocalRun implements AsyncDisposable {
   readonly #options: LocalRunOptions;
   readonly #learner: LearnerThread;
-  readonly #evaluation = new EvaluationThread();
+  readonly #evaluation: EvaluationThread;
   #actors: ActorPool | undefined;
+  #closing = false;
 
   constructor(options: LocalRunOptions) {
     this.#options = options;
+    this.#evaluation = new EvaluationThread(1000 * options.config.actors.stepTimeoutSeconds);
     const { config, folder, term, resume, observationSize, actionSpace } = options;
     this.#learner = new LearnerThread(
       { config, folder, term, resume, observationSize, actionSpace },
@@ -89,6 +91,7 @@ export class LocalRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
     await this.#learner[Symbol.asyncDispose]();
     await this.#actors?.[Symbol.asyncDispose]();
     await this.#evaluation[Symbol.asyncDispose]();
@@ -175,6 +178,7 @@ export class LocalRun implements AsyncDisposable {
         episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0) / episodes.length;
       observer.onEvaluation(snapshot, episodes);
     } catch (thrown) {
+      if (this.#closing) return;
       const { message } = RunError.from(thrown);
       observer.onWarning(`evaluation at step ${envSteps} failed: ${message}`);
     }

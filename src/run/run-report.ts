@@ -9,6 +9,7 @@ import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/lea
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { RunFolder } from "../learner/run-folder.ts";
 import type { RunStatus } from "../learner/run-info.ts";
+import { summarise } from "../math/summary.ts";
 import type { Logger } from "../metrics/log.ts";
 import type { Progress } from "../metrics/progress.ts";
 import { MetricsRegistry } from "../metrics/registry.ts";
@@ -16,10 +17,12 @@ import { RunLog } from "../metrics/run-log.ts";
 import { type MetricsServer, startMetricsServer } from "../metrics/server.ts";
 import type { LocalRun, RunObserver } from "./local-run.ts";
 import { RunFiles } from "./run-files.ts";
+import type { TrainOptions } from "./train.ts";
 
 export interface RunReportOptions {
   readonly config: Config;
   readonly settings: DerivedSettings;
+  readonly onEvaluation: TrainOptions["onEvaluation"];
   readonly log: Logger | undefined;
   readonly progress: Progress | undefined;
 }
@@ -126,8 +129,9 @@ export class RunReport implements RunObserver, AsyncDisposable {
     };
     this.#files?.evaluations.add(entry);
     this.#runLog?.evaluation(entry);
-    const value = this.registry.value("troupe_eval_return_mean");
-    this.#options.log?.info({ step: envSteps, meanReturn: value }, "evaluation");
+    const { mean, std } = summarise(entry.returns);
+    this.#options.log?.info({ step: envSteps, meanReturn: mean, stdReturn: std }, "evaluation");
+    this.#options.onEvaluation?.({ envSteps, meanReturn: mean, stdReturn: std });
   }
 
   onCheckpoint(name: string, seconds: number): void {

@@ -19,12 +19,22 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Go on with the run in this folder instead of starting one. */
   readonly resume?: string;
+  /** Told of each evaluation, a good moment to abort `signal`. */
+  readonly onEvaluation?: (evaluation: Evaluation) => void;
   /** Recorded in run.json. */
   readonly commandLine?: readonly string[];
   /** Where the run's log lines go; nowhere by default. */
   readonly openLog?: (folder: RunFolder) => Logger;
   /** How progress is shown; not at all by default. */
   readonly openProgress?: (context: ProgressContext) => Progress;
+}
+
+/** What the policy was worth after `envSteps`. */
+export interface Evaluation {
+  readonly envSteps: number;
+  /** Of raw rewards, over the evaluation's episodes. */
+  readonly meanReturn: number;
+  readonly stdReturn: number;
 }
 
 export interface TrainResult extends LearnerResult {
@@ -59,6 +69,7 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
   await using report = await RunReport.open(folder, {
     config: parsed,
     settings,
+    onEvaluation: options.onEvaluation,
     log: options.openLog?.(folder),
     progress: options.openProgress?.({
       run: folder.info.id,
