@@ -68,6 +68,12 @@ const simple =
 const step: Write = (emitter, names) =>
   emitter.node("HardSigmoid", names, { alpha: { float: 3e38 }, beta: { float: 0 } })[0];
 
+/** Rounds towards zero, which ONNX has no operator for. */
+function truncated(emitter: Emitter, name: string): string {
+  const [size] = emitter.node("Floor", emitter.node("Abs", [name]));
+  return emitter.node("Mul", [size, ...emitter.node("Sign", [name])])[0];
+}
+
 const negated =
   (operator: string): Write =>
   (emitter, names) =>
@@ -79,7 +85,7 @@ const SAME: Readonly<Record<string, Write>> = {
   sub: simple("Sub"),
   mul: simple("Mul"),
   div: simple("Div"),
-  idiv: simple("Div"),
+  idiv: (emitter, names) => truncated(emitter, emitter.node("Div", names)[0]),
   mod: (emitter, names) => emitter.node("Mod", names, { fmod: 1 })[0],
   min: simple("Min"),
   max: simple("Max"),
@@ -133,6 +139,8 @@ export function elementwiseWriter(
 ): Write | undefined {
   const variant = String(parameters["op"]);
   switch (operator) {
+    case "idiv":
+      return type === "int32" ? simple("Div") : SAME["idiv"];
     case "compare":
       return COMPARISONS[variant];
     case "where":
