@@ -1,0 +1,64 @@
+/**
+ * Question: how much memory does a local run take when replay holds a million transitions?
+ *
+ * A real `troupe train HalfCheetah-v5` with two actors and the default capacity; random warm-up fills
+ * replay, then some updates and the last checkpoint. Resident memory of the whole process, from /proc.
+ * Evaluations are every 250,000 steps, four times ten episodes, to save time.
+ *
+ *     npm run build && npx tsc -p bench
+ *     node bench/dist/bench/memory.js [transitions=1000000]
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { round } from "./results.ts";
+import { TrainProcess } from "./train-process.ts";
+
+const CAPACITY = 1_000_000;
+const UPDATES = 300;
+
+interface Reading {
+  readonly transitions: number;
+  readonly resident_megabytes: number;
+}
+
+async function main(transitions: number): Promise<void> {
+  const settings = [
+    `algorithm.learningStarts=${transitions}`,
+    `replay.capacity=${CAPACITY}`,
+    "evaluation.interval=250000",
+  ].flatMap((setting) => ["--set", setting]);
+  const config = ["--actors", "2", "--total-steps", String(transitions + UPDATES), ...settings];
+  await using run = await TrainProcess.start(["HalfCheetah-v5", ...config]);
+  const start = performance.now();
+  const readings: Reading[] = [];
+  let peak = 0;
+  let updates = 0;
+  while (run.isRunning) {
+    try {
+      const { samples } = await run.scrape();
+      const memory = run.memory();
+      peak = memory.peak;
+      updates = samples.get("troupe_learner_updates_total") ?? updates;
+      const held = Math.min(CAPACITY, samples.get("troupe_env_steps_total") ?? 0);
+      if (held >= readings.length * (transitions / 10)) {
+        readings.push({ transitions: held, resident_megabytes: round(memory.resident) });
+      }
+    } catch {
+      // It ended between two looks.
+    }
+    await sleep(250);
+  }
+  const report = {
+    benchmark: "memory",
+    env: "HalfCheetah-v5",
+    config: config.join(" "),
+    transitions,
+    updates,
+    seconds: round((performance.now() - start) / 1000),
+    peak_resident_megabytes: round(peak),
+    target_peak_resident_megabytes: 1200,
+    readings,
+  };
+  console.log(JSON.stringify(report, null, 2));
+}
+
+await main(Number(process.argv[2] ?? CAPACITY));
