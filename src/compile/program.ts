@@ -65,8 +65,6 @@ export class Program implements AsyncDisposable {
         graphOptimizationLevel: "all",
         executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
         ...(profilePrefix ? { enableProfiling: true, profileFilePrefix: profilePrefix } : {}),
-        // Denormals cost a hundred times a normal number and mean nothing here.
-        extra: { session: { set_denormal_as_zero: "1" } },
       });
       return new Program(session, profilePrefix !== undefined);
     } catch (cause) {

@@ -167,12 +167,26 @@ class Rewriter {
     const [x, factor] = a.kind === "literal" ? [b, a] : [a, b];
     if (factor.kind !== "literal" || x.kind !== "variable") return equation;
     const inner = this.#definitions.get(x);
+    if (inner?.operator === "reduce") return this.#asMean(equation, inner, factor.value);
     if (inner?.operator !== "mul" || this.#uses.get(x) !== 1 || x.type !== "float32")
       return equation;
     const [y, scale] = inner.inputs;
     if (!y || scale?.kind !== "literal" || !sameShape(y.shape, x.shape)) return equation;
     const product = literal(factor.value * scale.value, factor.shape, "float32");
     return { ...equation, inputs: [y, product] };
+  }
+
+  /** A sum of everything divided by its count is a mean, one operation. */
+  #asMean(equation: Equation, sum: Equation, factor: number): Equation {
+    const [x] = sum.inputs;
+    const [total] = sum.outputs;
+    const isSum = sum.parameters["op"] === "Add" && total?.type === "float32";
+    if (!(x && total && isSum) || total.shape.length > 0 || this.#uses.get(total) !== 1) {
+      return equation;
+    }
+    if (Math.abs(factor * sizeOf(x.shape) - 1) > 1e-6) return equation;
+    const parameters = { ...sum.parameters, op: "Mean" };
+    return { ...equation, operator: "reduce", inputs: [x], parameters };
   }
 
   /** y if `atom` is operator(y) and read only once, so that the operator itself disappears. */

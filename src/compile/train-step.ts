@@ -18,7 +18,7 @@ export interface TrainStepOptions extends ProgramOptions {
 
 /** What one update found; the records are reused by the next. */
 export interface StepResult {
-  /** Whether every loss, metric and gradient was; if not, the update did not take place. */
+  /** Whether every loss and gradient was; if not, the update did not take place. */
   readonly finite: boolean;
   readonly metrics: Readonly<Record<string, number>>;
   readonly perSample: Buffers;
@@ -177,14 +177,12 @@ export class TrainStep implements AsyncDisposable {
     for (const { program } of this.#stages) await program.release();
   }
 
+  /** Takes the metrics over and says whether the loss is finite. */
   #readScalars(outputs: Buffers): boolean {
-    let finite = Number.isFinite(outputs[port.loss]?.[0]);
     for (const [key, value] of named(outputs, port.metric(""))) {
-      const [number = Number.NaN] = value;
-      this.#metrics[key] = number;
-      finite = finite && Number.isFinite(number);
+      this.#metrics[key] = value[0] ?? Number.NaN;
     }
-    return finite;
+    return Number.isFinite(outputs[port.loss]?.[0]);
   }
 
   #move(group: string, from: Turn, to: Turn): number {

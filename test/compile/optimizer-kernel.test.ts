@@ -64,6 +64,23 @@ describe("OptimizerKernel", () => {
     expect(from.parameters.values.every((value) => value === 0)).toBe(true);
   });
 
+  test("lets the moments of a unit that is off decay to zero, never to a denormal number", () => {
+    const { kernel, from, to, gradient } = makeKernel();
+    const smallestNormal = 2 ** -126;
+    let states = [from, to] as const;
+    for (let t = 1; t <= 3000; t++) {
+      gradient.values.fill(t === 1 ? 1e-12 : t === 2 ? 1e-25 : 0);
+      kernel.adam({ from: states[0], to: states[1], gradient }, options, t);
+      states = [states[1], states[0]];
+      for (const { values } of [states[0].first, states[0].second]) {
+        const [value = Number.NaN] = values;
+        expect(value === 0 || Math.abs(value) >= smallestNormal).toBe(true);
+      }
+    }
+    expect(states[0].first.values[0]).toBe(0);
+    expect(states[0].second.values[0]).toBeGreaterThan(0);
+  });
+
   test("follows slowly", () => {
     const { kernel, from, to, gradient: source } = makeKernel();
     source.values.fill(3);

@@ -29,6 +29,11 @@ const openProducts = new WeakMap<Value, Product>();
 /** The contraction as a value that is written when somebody knows which way round. */
 export function openGemm(emitter: Emitter, factors: Factors, roles: Roles): View {
   const { lengths } = factors;
+  if (roles.rows.length === 0) {
+    // A matrix times a column is faster than a row times a matrix.
+    const turned = { x: factors.y, y: factors.x, lengths };
+    return openGemm(emitter, turned, { ...roles, rows: roles.columns, columns: [] });
+  }
   // The summed axes run in the order in which they lie in x, or y if x is mixed up anyway.
   const lead = isSeparated(slotsInMemory(factors.x), roles.summed) ? factors.x : factors.y;
   const summed = inMemory(lead, roles.summed);
@@ -69,9 +74,7 @@ function operand(
     slots.reduce((total, slot) => total * (lengths[slot] ?? 1), 1);
   return (emitter) => {
     const [first] = slotsInMemory(factor);
-    // A vector takes the side that needs no transposing.
-    const isVector = kept.length === 0 || summed.length === 0;
-    const summedFirst = isVector ? !isLeft : first !== undefined && summed.includes(first);
+    const summedFirst = kept.length === 0 ? !isLeft : first !== undefined && summed.includes(first);
     const order = summedFirst ? [...summed, ...kept] : [...kept, ...summed];
     const matrix = summedFirst ? [size(summed), size(kept)] : [size(kept), size(summed)];
     const parts = order.map((slot) => factor.parts[slot] ?? { length: 1, axis: null });

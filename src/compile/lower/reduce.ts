@@ -4,13 +4,15 @@ import type { Emitter } from "./emitter.ts";
 import { Value } from "./value.ts";
 import { type Axis, literalView, type Part, shapeOf, type View } from "./view.ts";
 
-export type Reduction = "Add" | "Max" | "Min" | "Mul";
+/** As jax-js has them, and the mean that simplify.ts makes of a sum. */
+export type Reduction = "Add" | "Max" | "Min" | "Mul" | "Mean";
 
 const OPERATORS: Readonly<Record<Reduction, string>> = {
   Add: "ReduceSum",
   Max: "ReduceMax",
   Min: "ReduceMin",
   Mul: "ReduceProd",
+  Mean: "ReduceMean",
 };
 
 /** From this many rows on, a column sum is cheaper as a product with a row of ones. */
@@ -35,7 +37,7 @@ export function reduceView(
   const copies = gone.filter((part) => part.axis === null).map((part) => part.length);
   const ids = gone.flatMap((part) => (part.axis === null ? [] : [part.axis]));
   const summed = sumAxes(emitter, { ...view, axes: kept }, { op, ids });
-  if (copies.length === 0 || op === "Max" || op === "Min") return summed;
+  if (copies.length === 0 || (op !== "Add" && op !== "Mul")) return summed;
   const count = emitter.count(copies);
   if (op === "Mul") throw new Error("a product over repetitions");
   return scaled(emitter, summed, count);
