@@ -2,6 +2,7 @@ import { MessageChannel } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
 import { comlinkPort } from "../actors/comlink-port.ts";
+import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
 import { ringDoorbell } from "../transport/in-process.ts";
 import type {
   EvaluationScore,
@@ -13,8 +14,8 @@ import type {
 
 export type ReadyEvent = Extract<LearnerEvent, { type: "ready" }>;
 
-/** How long a stopping learner may take for its last update and checkpoint. */
-const STOP_GRACE_MS = 8_000;
+/** How long a stopping learner may take for its last update and checkpoint, on a slow disk. */
+const STOP_GRACE_MS = 60_000;
 
 /** The learner's thread, seen from the main thread. */
 export class LearnerThread implements AsyncDisposable {
@@ -26,6 +27,7 @@ export class LearnerThread implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #ready: Promise<ReadyEvent>;
   #doorbell: SharedArrayBuffer | undefined;
+  #released = false;
 
   constructor(
     task: Omit<LearnerTask, "control" | "events">,
@@ -51,10 +53,11 @@ export class LearnerThread implements AsyncDisposable {
       atomics: "disabled",
     });
     const complete: LearnerTask = { ...task, control: control.port2, events: events.port2 };
-    this.finished = this.#threads.run(complete, {
+    const result: Promise<ThreadResult<LearnerResult>> = this.#threads.run(complete, {
       transferList: [control.port2, events.port2],
       signal: this.#abort.signal,
     });
+    this.finished = result.then(fromThreadResult);
     this.finished.catch(() => undefined);
   }
 
@@ -76,8 +79,9 @@ export class LearnerThread implements AsyncDisposable {
     return Promise.race([this.#control.explain(), ended]);
   }
 
-  /** Answers an "evaluate" event. */
+  /** Answers an "evaluate" event; too late an answer goes nowhere. */
   evaluated(score: EvaluationScore): void {
+    if (this.#released) return;
     this.#control.evaluated(score).catch(() => undefined);
     this.#wake();
   }
@@ -98,6 +102,7 @@ export class LearnerThread implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    this.#released = true;
     this.#control[releaseProxy]();
     for (const { port1 } of this.#channels) port1.close();
     await this.#threads.destroy();

@@ -1,11 +1,16 @@
 import { expose } from "comlink";
 import { comlinkPort } from "../actors/comlink-port.ts";
+import { type ThreadResult, toThreadResult } from "../thread-result.ts";
 import { assembleLearner } from "./assemble.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";
 
 /** Thread entry: assembles the learner, announces it, and runs it to its last checkpoint. */
-export async function runLearner(task: LearnerTask): Promise<LearnerResult> {
+export function runLearner(task: LearnerTask): Promise<ThreadResult<LearnerResult>> {
+  return toThreadResult(() => learn(task));
+}
+
+async function learn(task: LearnerTask): Promise<LearnerResult> {
   const emit = (event: LearnerEvent): void => task.events.postMessage(event);
   try {
     await using parts = await assembleLearner(task, emit);
