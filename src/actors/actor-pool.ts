@@ -3,9 +3,10 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
 import { RunError } from "../errors.ts";
+import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
 import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
 import { comlinkPort } from "./comlink-port.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, hungMessage, Watchdog } from "./heartbeat.ts";
 
 /** What the pool adds to a task by itself. */
 type OwnedByPool = "slot" | "incarnation" | "heartbeat" | "control" | "events" | "snapshot";
@@ -42,13 +43,13 @@ export interface ActorCrash {
 
 interface LiveActor {
   readonly control: Remote<ActorControl>;
-  readonly heartbeat: Heartbeat;
+  readonly watchdog: Watchdog;
   readonly abort: AbortController;
   readonly ports: readonly MessagePort[];
 }
 
-/** How long a stopping actor may take before its thread is ended. */
-const STOP_GRACE_MS = 5_000;
+/** How long a stopping actor may take for its step before its thread is ended; nothing is lost by it. */
+const STOP_GRACE_MS = 2_000;
 const WATCHDOG_INTERVAL_MS = 250;
 
 /**
@@ -64,7 +65,6 @@ export class ActorPool implements AsyncDisposable {
   readonly #slots: Promise<void>[] = [];
   readonly #stopping = new AbortController();
   readonly #watchdog: NodeJS.Timeout;
-  readonly #lastBeats = new WeakMap<LiveActor, { beats: number; since: number }>();
   #givenUp = 0;
   /** Settles when every actor has stopped; rejects ACTOR_CRASHED when all were given up. */
   readonly finished: Promise<void>;
@@ -118,7 +118,7 @@ export class ActorPool implements AsyncDisposable {
       } catch (thrown) {
         if (this.#stopping.signal.aborted) return;
         const restartInMs = this.#pauseAfter(crashes);
-        const error = new RunError("ACTOR_CRASHED", RunError.from(thrown).message);
+        const error = this.#describe(slot, thrown);
         this.#options.onCrash({ slot, error, restartInMs });
         if (restartInMs === undefined) return this.#giveUp(error);
         await sleep(restartInMs, undefined, { signal: this.#stopping.signal }).catch(
@@ -136,7 +136,7 @@ export class ActorPool implements AsyncDisposable {
     events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(slot, event));
     const actor: LiveActor = {
       control: wrap<ActorControl>(comlinkPort(control.port1)),
-      heartbeat,
+      watchdog: new Watchdog(heartbeat, this.#options.stepTimeoutMs),
       abort,
       ports: [control.port1, events.port1],
     };
@@ -152,10 +152,11 @@ export class ActorPool implements AsyncDisposable {
     };
     this.#live.set(slot, actor);
     try {
-      await this.#threads.run(task, {
+      const result: ThreadResult<void> = await this.#threads.run(task, {
         transferList: [control.port2, events.port2],
         signal: abort.signal,
       });
+      fromThreadResult(result);
     } catch (thrown) {
       // A watchdog's reason says more than "the task has been aborted".
       throw abort.signal.aborted && abort.signal.reason instanceof RunError
@@ -166,6 +167,14 @@ export class ActorPool implements AsyncDisposable {
       actor.control[releaseProxy]();
       for (const port of actor.ports) port.close();
     }
+  }
+
+  /** What happened, where: a task that throws need not say its name. */
+  #describe(slot: number, thrown: unknown): RunError {
+    const { id } = this.#options.task.env;
+    const { message } = RunError.from(thrown);
+    const where = message.includes(id) ? `actor ${slot}` : `actor ${slot}: ${id}`;
+    return new RunError("ACTOR_CRASHED", `${where}: ${message}`, { cause: thrown });
   }
 
   /** Records a crash; returns the pause before the next life, or undefined when there were too many. */
@@ -187,19 +196,13 @@ export class ActorPool implements AsyncDisposable {
     );
   }
 
-  /** Ends the threads whose environment has not come back from a step in time. */
+  /** Ends the threads whose environment has not come back in time. */
   #endHung(): void {
+    const { stepTimeoutMs, task } = this.#options;
     const now = performance.now();
-    for (const [slot, actor] of this.#live) {
-      const { beats, isStepping } = actor.heartbeat;
-      const last = this.#lastBeats.get(actor);
-      if (!last || last.beats !== beats || !isStepping) {
-        this.#lastBeats.set(actor, { beats, since: now });
-      } else if (now - last.since > this.#options.stepTimeoutMs) {
-        const seconds = (this.#options.stepTimeoutMs / 1000).toFixed(0);
-        const reason = `actor ${slot}: ${this.#options.task.env.id} has not returned from step ${beats} for ${seconds} s`;
-        actor.abort.abort(new RunError("ENV_FAILED", reason));
-      }
+    for (const { watchdog, abort } of this.#live.values()) {
+      if (!watchdog.isHung(now)) continue;
+      abort.abort(new RunError("ENV_FAILED", hungMessage(task.env.id, stepTimeoutMs)));
     }
   }
 }

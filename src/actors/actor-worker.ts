@@ -3,6 +3,7 @@ import type { Env } from "../envs/env.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RandomStream } from "../math/random.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
+import { type ThreadResult, toThreadResult } from "../thread-result.ts";
 import { InProcessActorLink } from "../transport/in-process.ts";
 import { Actor, type TurnReport } from "./actor.ts";
 import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
@@ -14,12 +15,19 @@ import { Heartbeat } from "./heartbeat.ts";
 const REPORT_INTERVAL_MS = 500;
 
 /** Thread entry: wires an actor to its environments, its policy and its link, and runs it. */
-export async function runActor(task: ActorTask): Promise<void> {
+export function runActor(task: ActorTask): Promise<ThreadResult<void>> {
+  return toThreadResult(() => act(task));
+}
+
+async function act(task: ActorTask): Promise<void> {
   const emit = (event: ActorEvent): void => task.events.postMessage(event);
   const report = turnReporter(emit);
   const policy = await CompiledPolicy.load(task.policyProgram, { normalizes: task.normalizes });
+  const heartbeat = new Heartbeat(task.heartbeat);
   const envs: Env[] = [];
   try {
+    // Making and resetting an environment may hang, too.
+    heartbeat.stepping();
     for (let i = 0; i < task.envsPerActor; i++) {
       envs.push(await openEnv(task.env.id, task.env.options));
     }
@@ -28,7 +36,7 @@ export async function runActor(task: ActorTask): Promise<void> {
       streams: envs.map((env, index) => newStream(task, env, index)),
       link: new InProcessActorLink(task.memory, task.slot),
       random: RandomStream.derive(task.rootSeed, "actor", task.slot, task.incarnation, "noise"),
-      heartbeat: new Heartbeat(task.heartbeat),
+      heartbeat,
       unrollLength: task.unrollLength,
       takesTurns: task.takesTurns,
       onEpisode: (end) => emit({ type: "episode", end }),

@@ -93,7 +93,7 @@ export class EnvStream {
       return this.#fail(RunError.from(thrown).message);
     }
     const { observation, reward, terminated, truncated } = result;
-    const fault = nonFinite(observation, reward);
+    const fault = this.#faultIn(observation, reward);
     if (fault) return this.#fail(fault);
 
     this.#record({ action, policyVersion, reward, terminated, truncated });
@@ -189,22 +189,26 @@ export class EnvStream {
     };
   }
 
+  /** Names what cannot become part of an unroll. */
+  #faultIn(observation: ArrayLike<number>, reward: number): string | undefined {
+    const { length } = this.observation;
+    if (!Number.isFinite(reward)) return `reward ${reward}`;
+    if (observation.length !== length) {
+      return `an observation of ${observation.length} numbers instead of ${length}`;
+    }
+    for (let i = 0; i < length; i++) {
+      if (!Number.isFinite(observation[i])) return `observation[${i}] ${observation[i]}`;
+    }
+    return undefined;
+  }
+
   #startEpisode(observation: ArrayLike<number>): void {
-    const fault = nonFinite(observation, 0);
+    const fault = this.#faultIn(observation, 0);
     if (fault) throw new RunError("ENV_FAILED", `${this.env.id}: reset gave ${fault}`);
     this.observation.set(observation);
     this.#episodeReturn = 0;
     this.#episodeLength = 0;
   }
-}
-
-/** Names the first number that is not finite. */
-function nonFinite(observation: ArrayLike<number>, reward: number): string | undefined {
-  if (!Number.isFinite(reward)) return `reward ${reward}`;
-  for (let i = 0; i < observation.length; i++) {
-    if (!Number.isFinite(observation[i])) return `observation[${i}] ${observation[i]}`;
-  }
-  return undefined;
 }
 
 function notSnapshotable(id: string): RunError {

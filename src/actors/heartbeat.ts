@@ -3,8 +3,8 @@ const WAITING = 0;
 const STEPPING = 1;
 
 /**
- * A sign of life in shared memory: an actor beats before each environment step, the watchdog reads it from
- * another thread even while the actor's is stuck inside a step.
+ * A sign of life in shared memory: a thread beats before each environment step, the watchdog reads it from
+ * another thread even while this one is stuck inside a step.
  */
 export class Heartbeat {
   readonly memory: SharedArrayBuffer;
@@ -19,13 +19,13 @@ export class Heartbeat {
     return new SharedArrayBuffer(8);
   }
 
-  /** The actor is about to run the environment's code. */
+  /** The environment's code is about to run. */
   stepping(): void {
     Atomics.add(this.#cells, BEATS, 1);
     Atomics.store(this.#cells, STATE, STEPPING);
   }
 
-  /** The actor waits for somebody else; silence is no fault of its environment. */
+  /** The thread waits for somebody else, or is done; silence is no fault of its environment. */
   waiting(): void {
     Atomics.add(this.#cells, BEATS, 1);
     Atomics.store(this.#cells, STATE, WAITING);
@@ -38,4 +38,32 @@ export class Heartbeat {
   get isStepping(): boolean {
     return Atomics.load(this.#cells, STATE) === STEPPING;
   }
+}
+
+/** Watches a heartbeat from another thread. */
+export class Watchdog {
+  readonly #heartbeat: Heartbeat;
+  readonly #timeoutMs: number;
+  #beats = -1;
+  #since = 0;
+
+  constructor(heartbeat: Heartbeat, timeoutMs: number) {
+    this.#heartbeat = heartbeat;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Whether the environment's code has been running for longer than it may; to be asked again and again. */
+  isHung(now: number): boolean {
+    const { beats, isStepping } = this.#heartbeat;
+    if (beats !== this.#beats || !isStepping) {
+      this.#beats = beats;
+      this.#since = now;
+    }
+    return now - this.#since > this.#timeoutMs;
+  }
+}
+
+/** What a hung environment is ended with. */
+export function hungMessage(envId: string, timeoutMs: number): string {
+  return `${envId} has not returned from a step or reset for ${timeoutMs / 1000} s`;
 }

@@ -128,7 +128,8 @@ export class Cut {
   keepIfBest({ learnerStep, meanReturn }: EvaluationScore): boolean {
     const snapshot = this.#evaluating.get(learnerStep);
     this.#evaluating.delete(learnerStep);
-    if (!snapshot || (this.#bestReturn !== null && meanReturn <= this.#bestReturn)) return false;
+    // An evaluation that failed comes back as NaN, which is above nothing.
+    if (!snapshot || !(meanReturn > (this.#bestReturn ?? -Infinity))) return false;
     this.#parts.store.writeBest(snapshot);
     this.#bestReturn = meanReturn;
     return true;

@@ -5,4 +5,5 @@ export interface EvaluationTask {
   readonly seed: number;
   /** The exported policy, as in policy.onnx. */
   readonly model: Uint8Array;
+  readonly heartbeat: SharedArrayBuffer;
 }

@@ -1,15 +1,22 @@
+import { Heartbeat } from "../actors/heartbeat.ts";
 import { openEnv } from "../envs/registry.ts";
+import { type ThreadResult, toThreadResult } from "../thread-result.ts";
 import { type EpisodeResult, evaluate } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 import { openPolicy } from "./load-policy.ts";
 
 /** Thread entry: opens the task's policy and environments for `evaluate`. */
-export async function runEvaluation(task: EvaluationTask): Promise<EpisodeResult[]> {
+export function runEvaluation(task: EvaluationTask): Promise<ThreadResult<EpisodeResult[]>> {
+  return toThreadResult(() => runEpisodes(task));
+}
+
+async function runEpisodes(task: EvaluationTask): Promise<EpisodeResult[]> {
   await using policy = await openPolicy(task.model, "the policy to evaluate");
   return await evaluate({
     episodes: task.episodes,
     seed: task.seed,
     openEnv: () => openEnv(task.env.id, task.env.options),
     policy,
+    heartbeat: new Heartbeat(task.heartbeat),
   });
 }

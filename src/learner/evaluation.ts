@@ -1,3 +1,4 @@
+import type { Heartbeat } from "../actors/heartbeat.ts";
 import type { Env } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
@@ -14,6 +15,8 @@ export interface EvaluationOptions {
   readonly seed: number;
   readonly openEnv: () => Promise<Env>;
   readonly policy: LoadedPolicy;
+  /** Beats whenever the environment's code is about to run. */
+  readonly heartbeat?: Heartbeat;
 }
 
 /**
@@ -24,10 +27,13 @@ export interface EvaluationOptions {
  * @throws RunError ENV_FAILED when the task diverges.
  */
 export async function evaluate(options: EvaluationOptions): Promise<EpisodeResult[]> {
-  const { episodes, policy } = options;
+  const { episodes, policy, heartbeat } = options;
   const envs: Env[] = [];
   try {
-    for (let i = 0; i < episodes; i++) envs.push(await options.openEnv());
+    for (let i = 0; i < episodes; i++) {
+      heartbeat?.stepping();
+      envs.push(await options.openEnv());
+    }
     const running = envs.map((env, i) => new Episode(env, episodeSeed(options.seed, i)));
     const observations = new Float32Array(episodes * policy.observationSize);
     while (running.some((episode) => !episode.ended)) {
@@ -37,6 +43,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
       const actions = await policy.act(observations);
       for (const [i, episode] of running.entries()) {
         if (episode.ended) continue;
+        heartbeat?.stepping();
         episode.step(actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize));
       }
     }

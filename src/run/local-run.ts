@@ -9,6 +9,7 @@ import { EvaluationThread } from "../learner/evaluation-thread.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import { LearnerThread, type ReadyEvent } from "../learner/learner-thread.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
+import { FirstFailure } from "./first-failure.ts";
 
 /** What a run tells whoever looks on. */
 export interface RunObserver {
@@ -48,6 +49,7 @@ export class LocalRun implements AsyncDisposable {
   readonly #learner: LearnerThread;
   readonly #evaluation: EvaluationThread;
   #actors: ActorPool | undefined;
+  readonly #failure = new FirstFailure();
   #closing = false;
 
   constructor(options: LocalRunOptions) {
@@ -56,7 +58,7 @@ export class LocalRun implements AsyncDisposable {
     const { config, folder, term, resume, observationSize, actionSpace } = options;
     this.#learner = new LearnerThread(
       { config, folder, term, resume, observationSize, actionSpace },
-      (event) => this.#onLearnerEvent(event),
+      this.#failure.guard((event) => this.#onLearnerEvent(event)),
     );
   }
 
@@ -71,7 +73,7 @@ export class LocalRun implements AsyncDisposable {
    * @throws RunError what the learner failed with, or ACTOR_CRASHED when no actor is left.
    */
   async run(signal: AbortSignal): Promise<LearnerResult> {
-    const ready = await this.#learner.ready();
+    const ready = await Promise.race([this.#learner.ready(), this.#failure.promise]);
     this.#options.observer.onReady(ready);
     this.#actors = this.#startActors(ready);
     const stop = (): void => void this.#learner.stop();
@@ -79,10 +81,16 @@ export class LocalRun implements AsyncDisposable {
     if (signal.aborted) stop();
     // Actors finish only by being stopped, which comes after the learner, or by failing for good.
     const noActors = this.#actors.finished.then(() => this.#learner.finished);
-    const result = await Promise.race([this.#learner.finished, noActors]);
+    const { finished } = this.#learner;
+    const result = await Promise.race([finished, noActors, this.#failure.promise]);
     signal.removeEventListener("abort", stop);
     await this.#actors.stop();
     return result;
+  }
+
+  /** Ends the run with a failure outside of it. */
+  fail(thrown: unknown): void {
+    this.#failure.fail(thrown);
   }
 
   /** Who waits for whom. */
@@ -122,14 +130,16 @@ export class LocalRun implements AsyncDisposable {
         maxCrashes: config.deterministic ? 1 : restart.breakerFailures,
         windowMs: 1000 * restart.breakerWindowSeconds,
       },
-      onEvent: (slot, event) => {
+      onEvent: this.#failure.guard((slot, event) => {
         if (event.type === "metrics") registry.apply(event.update);
         else observer.onEpisode(slot, event);
-      },
-      onCrash: (crash) => {
-        registry.recorder.inc("troupe_worker_restarts_total", 1, { role: "actor" });
+      }),
+      onCrash: this.#failure.guard((crash) => {
+        if (crash.restartInMs !== undefined) {
+          registry.recorder.inc("troupe_worker_restarts_total", 1, { role: "actor" });
+        }
         observer.onCrash(crash);
-      },
+      }),
     });
   }
 
@@ -166,22 +176,23 @@ export class LocalRun implements AsyncDisposable {
   async #evaluate(snapshot: PolicySnapshot): Promise<void> {
     const { config, observer } = this.#options;
     const { learnerStep, envSteps } = snapshot;
-    let meanReturn = Number.NaN;
+    let episodes: readonly EpisodeResult[] = [];
     try {
-      const episodes = await this.#evaluation.run({
+      episodes = await this.#evaluation.run({
         env: config.env,
         episodes: config.evaluation.episodes,
         seed: config.evaluation.seed,
         model: snapshot.model,
       });
-      meanReturn =
-        episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0) / episodes.length;
-      observer.onEvaluation(snapshot, episodes);
+      this.#failure.guard(() => observer.onEvaluation(snapshot, episodes))();
     } catch (thrown) {
       if (this.#closing) return;
       const { message } = RunError.from(thrown);
       observer.onWarning(`evaluation at step ${envSteps} failed: ${message}`);
     }
+    // NaN when there was none.
+    const meanReturn =
+      episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0) / episodes.length;
     this.#learner.evaluated({ learnerStep, envSteps, meanReturn });
   }
 }
