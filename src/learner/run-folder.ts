@@ -100,6 +100,17 @@ export class RunFolder implements Disposable {
     replaceDurable(this.paths.info, encodeRunInfo(this.#info));
   }
 
+  /** Whether anything has been recorded in it: without, it is of no use to anybody. */
+  get hasBegun(): boolean {
+    return existsSync(this.paths.metrics);
+  }
+
+  /** Removes the folder of a run that could not begin, so that its name is free again. */
+  discard(): void {
+    this.checkLock();
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
   [Symbol.dispose](): void {
     this.#lock[Symbol.dispose]();
   }

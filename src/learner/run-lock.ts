@@ -74,7 +74,12 @@ export class RunLock implements Disposable {
     clearInterval(this.#beat);
     // The run folder may have been removed meanwhile, as tests and impatient people do.
     if (!existsSync(this.#folder)) return;
-    replaceDurable(termFile(this.#folder, this.term), encode(holderHere("released")));
+    try {
+      replaceDurable(termFile(this.#folder, this.term), encode(holderHere("released")));
+    } catch (thrown) {
+      // Without room for it the lock is held until this process ends, which is soon.
+      if (!["ENOSPC", "EDQUOT"].includes(systemCode(thrown) ?? "")) throw thrown;
+    }
   }
 
   #touch(): void {

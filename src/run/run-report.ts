@@ -3,7 +3,7 @@ import type { ActorEvent } from "../actors/actor-task.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import { readVersions } from "../config/versions.ts";
-import type { RunError } from "../errors.ts";
+import { RunError } from "../errors.ts";
 import type { EpisodeResult } from "../learner/evaluation.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
@@ -99,7 +99,13 @@ export class RunReport implements RunObserver, AsyncDisposable {
       `${config.algorithm.name} on ${config.env.id}, ${from} to ${config.totalSteps}`,
     );
     const interval = 1000 * config.metrics.logIntervalSeconds;
-    this.#timer = setInterval(() => this.#record(), interval);
+    this.#timer = setInterval(() => {
+      try {
+        this.#record();
+      } catch (thrown) {
+        this.#run?.fail(thrown);
+      }
+    }, interval);
   }
 
   onProgress({ learnerStep, waiting }: Extract<LearnerEvent, { type: "progress" }>): void {
@@ -160,8 +166,14 @@ export class RunReport implements RunObserver, AsyncDisposable {
   }
 
   failed(error: RunError): void {
-    this.#options.log?.error(error.message);
-    this.#folder.update({ status: "failed", error: error.message, metricsUrl: null });
+    const { log } = this.#options;
+    log?.error(error.message);
+    try {
+      this.#folder.update({ status: "failed", error: error.message, metricsUrl: null });
+    } catch (thrown) {
+      // Likely for the same reason: a full disk, or a learner that has taken over.
+      log?.warn(`run.json could not be updated: ${RunError.from(thrown).message}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { deriveSettings } from "../config/derive.ts";
+import { type DerivedSettings, deriveSettings } from "../config/derive.ts";
 import { describeChange, diffConfigs } from "../config/diff.ts";
 import { readMachine } from "../config/machine.ts";
 import { parseConfig } from "../config/parse.ts";
@@ -7,10 +7,10 @@ import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import type { LearnerResult } from "../learner/learner-task.ts";
 import { RunFolder } from "../learner/run-folder.ts";
-import { readRunConfig } from "../learner/run-info.ts";
+import { type RunStart, readRunConfig } from "../learner/run-info.ts";
 import type { Logger } from "../metrics/log.ts";
 import type { Progress, ProgressContext } from "../metrics/progress.ts";
-import { LocalRun } from "./local-run.ts";
+import { LocalRun, type LocalRunOptions } from "./local-run.ts";
 import { RunReport } from "./run-report.ts";
 
 /** How a run is started, besides its configuration. */
@@ -66,22 +66,42 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
   };
   const changes = options.resume ? await changesSince(options.resume, parsed) : [];
   using folder = options.resume ? RunFolder.resume(options.resume, start) : RunFolder.create(start);
+  try {
+    return await trainIn(folder, { start, settings, spaces, changes, options });
+  } catch (thrown) {
+    const isOurs = RunError.from(thrown).code !== "INTERNAL";
+    if (options.resume === undefined && isOurs && !folder.hasBegun) folder.discard();
+    throw thrown;
+  }
+}
+
+interface Prepared {
+  readonly start: RunStart;
+  readonly settings: DerivedSettings;
+  readonly spaces: Pick<LocalRunOptions, "observationSize" | "actionSpace">;
+  readonly changes: readonly string[];
+  readonly options: TrainOptions;
+}
+
+async function trainIn(folder: RunFolder, prepared: Prepared): Promise<TrainResult> {
+  const { settings, spaces, changes, options } = prepared;
+  const { config } = prepared.start;
   await using report = await RunReport.open(folder, {
-    config: parsed,
+    config,
     settings,
     onEvaluation: options.onEvaluation,
     log: options.openLog?.(folder),
     progress: options.openProgress?.({
       run: folder.info.id,
-      env: parsed.env.id,
-      algorithm: parsed.algorithm.name,
-      totalSteps: parsed.totalSteps,
+      env: config.env.id,
+      algorithm: config.algorithm.name,
+      totalSteps: config.totalSteps,
     }),
   });
   report.changed(changes);
   try {
     await using run = new LocalRun({
-      config: parsed,
+      config,
       settings,
       folder: folder.path,
       term: folder.term,
