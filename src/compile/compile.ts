@@ -45,7 +45,6 @@ export function compile(fn: TensorFunction, options: CompileOptions): Uint8Array
   const clash = outputs.find((output) => inputNames.includes(output));
   if (clash) throw new RunError("INTERNAL", `${name}: ${clash} is an input and an output`);
   return lower(program, {
-    name,
     inputs: inputNames,
     outputs,
     ...(symbolic ? { symbolic } : {}),

@@ -34,7 +34,7 @@ export interface Constant {
   readonly values: readonly number[];
 }
 
-export interface Program {
+export interface TracedProgram {
   readonly inputs: readonly Variable[];
   readonly constants: readonly Constant[];
   readonly equations: readonly Equation[];
@@ -59,7 +59,9 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** How often each variable is read, by equations and as an output. */
-export function countUses(program: Pick<Program, "equations" | "outputs">): Map<Variable, number> {
+export function countUses(
+  program: Pick<TracedProgram, "equations" | "outputs">,
+): Map<Variable, number> {
   const uses = new Map<Variable, number>();
   const read = (atom: Atom): void => {
     if (atom.kind === "variable") uses.set(atom, (uses.get(atom) ?? 0) + 1);

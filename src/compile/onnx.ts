@@ -1,5 +1,5 @@
 /** Writes ONNX models: a thin builder over the format's protobuf schema. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -9,7 +9,6 @@ import {
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataType,
   TensorProtoSchema,
@@ -173,18 +172,6 @@ function sequenceInfo(name: string): ValueInfoProto {
     name,
     type: create(TypeProtoSchema, { value: { case: "sequenceType", value: sequence } }),
   });
-}
-
-/** A copy of a serialised model with `metadata` entries added, such as versions and checksums. */
-export function withMetadata(
-  model: Uint8Array,
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array {
-  const proto = fromBinary(ModelProtoSchema, model);
-  for (const [key, value] of Object.entries(metadata)) {
-    proto.metadataProps.push(create(StringStringEntryProtoSchema, { key, value }));
-  }
-  return toBinary(ModelProtoSchema, proto);
 }
 
 function rawBytes(type: OnnxType, values: readonly number[]): Uint8Array<ArrayBuffer> {

@@ -9,9 +9,9 @@ import {
   type Equation,
   type Literal,
   literal,
-  type Program,
   sameShape,
   sizeOf,
+  type TracedProgram,
   type Variable,
 } from "./ir.ts";
 
@@ -49,7 +49,7 @@ const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
 };
 
 /** Simplifies until nothing changes, a few rounds at most. */
-export function simplify(program: Program): Program {
+export function simplify(program: TracedProgram): TracedProgram {
   let current = program;
   for (let round = 0; round < 8; round++) {
     const next = new Rewriter(current).run();
@@ -60,7 +60,7 @@ export function simplify(program: Program): Program {
 }
 
 class Rewriter {
-  readonly #program: Program;
+  readonly #program: TracedProgram;
   readonly #replacements = new Map<Variable, Atom>();
   readonly #definitions = new Map<Variable, Equation>();
   readonly #uses: Map<Variable, number>;
@@ -68,12 +68,12 @@ class Rewriter {
   readonly #ids = new Map<Variable, number>();
   #equations: Equation[] = [];
 
-  constructor(program: Program) {
+  constructor(program: TracedProgram) {
     this.#program = program;
     this.#uses = countUses(program);
   }
 
-  run(): Program {
+  run(): TracedProgram {
     const constants = this.#program.constants.filter(({ variable: made, values }) => {
       const [first] = values;
       const uniform = first !== undefined && values.every((value) => Object.is(value, first));

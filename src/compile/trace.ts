@@ -10,7 +10,7 @@ import {
   type ElementType,
   type Equation,
   literal,
-  type Program,
+  type TracedProgram,
   type Variable,
   variable,
 } from "./ir.ts";
@@ -44,7 +44,7 @@ export function trace(
   name: string,
   fn: (inputs: Tensor[]) => Tensor[],
   shapes: readonly (readonly number[])[],
-): Program {
+): TracedProgram {
   const flat = (...inputs: np.Array[]): np.Array[] => fn(inputs.map(adopt)).map(peek);
   const standIns = shapes.map((shape) => np.zeros([...shape]));
   const { jaxpr: closed } = (makeJaxpr(flat) as unknown as Tracing)(...standIns);

@@ -78,9 +78,13 @@ test.each(Object.entries(functions))("%s is lowered as jax-js computes it", asyn
 });
 
 test("integers and bools come out as numbers", async () => {
-  const { value } = await runCompiled(
-    ({ x }) => ({ value: adopt(np.argmax(lend(x!), 0).astype(np.float32)) }),
+  const results = await runCompiled(
+    ({ x }) => ({
+      largest: adopt(np.argmax(lend(x!), 0)),
+      positive: adopt(np.greater(lend(x!), 2)),
+    }),
     { x: given([1, 5, 3]) },
   );
-  expect([...value!]).toEqual([1]);
+  expect([...results["largest"]!]).toEqual([1]);
+  expect([...results["positive"]!]).toEqual([0, 1, 1]);
 });

@@ -5,8 +5,8 @@ import {
   countUses,
   type ElementType,
   type Equation,
-  type Program,
   sizeOf,
+  type TracedProgram,
   type Variable,
 } from "../ir.ts";
 import type { OnnxPort, SerializeOptions } from "../onnx.ts";
@@ -31,8 +31,7 @@ import { Value } from "./value.ts";
 import { literalView, readWhole, type View, wholeView } from "./view.ts";
 
 export interface LowerOptions {
-  /** Name of the whole, for error messages. */
-  readonly name: string;
+  /** Names of the inputs and outputs, in the program's order. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly symbolic?: SymbolicLength;
@@ -44,10 +43,9 @@ export interface LowerOptions {
  *
  * @throws RunError COMPILE_UNSUPPORTED naming the operation and where it came from.
  */
-export function lower(program: Program, options: LowerOptions): Uint8Array {
+export function lower(program: TracedProgram, options: LowerOptions): Uint8Array {
   const emitter = new Emitter(options.symbolic);
-  const views = new Map<Variable, View>();
-  const uses = countUses(program);
+  const views = new Views();
   const inputs = program.inputs.map((input, i): OnnxPort => {
     const name = options.inputs[i] ?? `input${i}`;
     views.set(input, wholeView(Value.named(name, input.type, input.shape)));
@@ -57,31 +55,43 @@ export function lower(program: Program, options: LowerOptions): Uint8Array {
     const name = emitter.constant(variable.type, variable.shape, values);
     views.set(variable, wholeView(Value.named(name, variable.type, variable.shape)));
   }
-  const viewOf = (atom: Atom): View => {
-    if (atom.kind === "literal") return literalView(atom.value, atom.type, atom.shape);
-    const view = views.get(atom);
-    if (!view) throw new Error("a variable read before it is made");
-    return view;
-  };
+  const uses = countUses(program);
   for (const equation of program.equations) {
-    const operands = equation.inputs.map(viewOf);
+    const operands = equation.inputs.map((input) => views.of(input));
     const results = lowerEquation(emitter, equation, operands);
     for (const [i, output] of equation.outputs.entries()) {
       const view = results[i];
-      if (!view) continue;
-      const passedOn = operands.every((operand) => operand.source !== view.source);
-      const exclusive = uses.get(output) === 1 && (passedOn || (operands[0]?.exclusive ?? false));
-      views.set(output, { ...view, exclusive });
+      if (view) views.set(output, withExclusive(view, operands, uses.get(output) ?? 0));
     }
   }
   const outputs = program.outputs.map((atom, i) => {
     const name = options.outputs[i] ?? `output${i}`;
-    return {
-      port: { name, type: atom.type, shape: atom.shape },
-      from: readWhole(emitter, viewOf(atom)),
-    };
+    const port: OnnxPort = { name, type: "float32", shape: atom.shape };
+    return { port, from: readWhole(emitter, asType(emitter, views.of(atom), "float32")) };
   });
   return emitter.serialize(inputs, outputs, options.serialize);
+}
+
+/** What each variable has become. */
+class Views {
+  readonly #views = new Map<Variable, View>();
+
+  set(variable: Variable, view: View): void {
+    this.#views.set(variable, view);
+  }
+
+  of(atom: Atom): View {
+    if (atom.kind === "literal") return literalView(atom.value, atom.type, atom.shape);
+    const view = this.#views.get(atom);
+    if (!view) throw new Error("a variable read before it is made");
+    return view;
+  }
+}
+
+/** Marks a view that has one reader, as has whatever it is a view of. */
+function withExclusive(view: View, operands: readonly View[], uses: number): View {
+  const original = operands.find((operand) => operand.source === view.source);
+  return { ...view, exclusive: uses === 1 && (original?.exclusive ?? true) };
 }
 
 type Rule = (emitter: Emitter, operands: readonly View[], equation: Equation) => readonly View[];

@@ -48,7 +48,7 @@ export function repeated(length: number): Axis {
 }
 
 /** The view with axes of length 1 put before it until it has `rank`. */
-export function withRank(view: View, rank: number): View {
+function withRank(view: View, rank: number): View {
   const missing = Array.from({ length: rank - view.axes.length }, (): Axis => []);
   return { ...view, axes: [...missing, ...view.axes] };
 }
