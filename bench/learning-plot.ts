@@ -2,72 +2,52 @@ import { summarise } from "../src/math/summary.ts";
 import type { LearningResult, SeedResult } from "./learning-result.ts";
 
 const [WIDTH, HEIGHT] = [720, 420];
-const FRAME = { left: 64, right: 700, top: 44, bottom: 372 };
+const FRAME = { left: 64, right: 676, top: 44, bottom: 372 };
+const LEGEND = { x: FRAME.left + 12, y: FRAME.top + 18, lineHeight: 17 };
 const COLOURS = ["#1b6ca8", "#c1582b", "#3d8b4d", "#8054a8", "#a8870f"];
+const MEAN_COLOUR = "#111";
 
-type Point = readonly [step: number, value: number];
+type Point = readonly [x: number, y: number];
+type Range = readonly [low: number, high: number];
 
 /** An SVG of the evaluation curves: a line for each seed, their mean, and the target. */
 export function learningPlot(result: LearningResult, target?: number): string {
   const { runs, steps } = result;
-  const curves = runs.map(({ evaluations }) => pair(evaluations.steps, evaluations.mean));
-  const values = [0, ...(target === undefined ? [] : [target]), ...curves.flat().map(([, y]) => y)];
-  const yTicks = ticks(Math.min(...values), Math.max(...values));
-  const scale = {
-    x: (step: number) => FRAME.left + (step / steps) * (FRAME.right - FRAME.left),
-    y: (value: number) => {
-      const [low = 0, high = 1] = [yTicks[0], yTicks.at(-1)];
-      return FRAME.bottom - ((value - low) / (high - low)) * (FRAME.bottom - FRAME.top);
-    },
-  };
-  const line = (points: readonly Point[], style: string): string => {
-    const pairs = points.map(([x, y]) => `${scale.x(x).toFixed(1)},${scale.y(y).toFixed(1)}`);
-    return `<polyline fill="none" ${style} points="${pairs.join(" ")}"/>`;
-  };
-  const rows = yTicks.map((tick) => {
-    const y = scale.y(tick).toFixed(1);
-    return `<path stroke="#ddd" d="M${FRAME.left} ${y}H${FRAME.right}"/>${text([FRAME.left - 8, Number(y) + 4], tick, "end")}`;
-  });
-  const columns = ticks(0, steps).map((tick) =>
-    text([scale.x(tick), FRAME.bottom + 20], tick, "middle"),
+  const complete = runs.filter((run) => run.complete);
+  const averaged = complete.length > 0 ? complete : runs;
+  const curves = runs.map(({ evaluations }) => pairs(evaluations.steps, evaluations.mean));
+  const limits = target === undefined ? [0] : [0, target];
+  const values = [...limits, ...curves.flat().map(([, value]) => value)];
+  const rows = ticks([Math.min(...values), Math.max(...values)]);
+  const place = placement([0, steps], [rows[0] ?? 0, rows.at(-1) ?? 1]);
+  const line = (points: readonly Point[], style: string): string =>
+    `<polyline fill="none" ${style} points="${points.map((point) => place(point).join()).join(" ")}"/>`;
+  const level = (value: number, style: string): string =>
+    line(pairs([0, steps], [value, value]), style);
+  const seedNames = runs.map(
+    ({ seed, complete }) => `seed ${seed}${complete ? "" : " (not complete)"}`,
   );
-  const lines = curves.map((curve, i) =>
-    line(curve, `stroke="${COLOURS[i % COLOURS.length]}" stroke-width="1.2"`),
-  );
-  const legend = runs.map(({ seed, complete }, i) => {
-    const label = `seed ${seed}${complete ? "" : " (not complete)"}`;
-    const at = [FRAME.left + 12, FRAME.top + 18 + 17 * i] as const;
-    return `<g fill="${COLOURS[i % COLOURS.length]}">${text(at, label, "start")}</g>`;
-  });
+  const meanName = `mean of ${averaged.length}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    text([FRAME.left, 24], `${result.algorithm} on ${result.env}: evaluation return`, "start"),
-    ...rows,
-    ...columns,
+    text([FRAME.left, 24], `${result.algorithm} on ${result.env}: return of evaluations`),
+    ...rows.map((value) => level(value, `stroke="#ddd"`)),
+    ...rows.map((value) => text([FRAME.left - 8, place([0, value])[1] + 4], value, "end")),
+    ...ticks([0, steps]).map((step) =>
+      text([place([step, 0])[0], FRAME.bottom + 20], step, "middle"),
+    ),
     text([(FRAME.left + FRAME.right) / 2, HEIGHT - 10], "environment steps", "middle"),
-    ...(target === undefined ? [] : [targetLine(target, steps, line)]),
-    ...lines,
-    line(meanCurve(runs), `stroke="#111" stroke-width="2.5"`),
-    ...legend,
-    text([FRAME.left + 12, FRAME.top + 18 + 17 * runs.length], "mean over seeds", "start"),
+    ...limits.slice(1).map((value) => level(value, `stroke="#999" stroke-dasharray="6 4"`)),
+    ...curves.map((curve, i) => line(curve, `stroke="${colour(i)}" stroke-width="1.2"`)),
+    line(meanCurve(averaged), `stroke="${MEAN_COLOUR}" stroke-width="2.5"`),
+    ...seedNames.map((name, i) => legend(i, name, colour(i))),
+    legend(runs.length, meanName, MEAN_COLOUR),
     "</svg>\n",
   ].join("\n");
 }
 
-function targetLine(
-  target: number,
-  steps: number,
-  line: (points: readonly Point[], style: string) => string,
-): string {
-  const ends: readonly Point[] = [
-    [0, target],
-    [steps, target],
-  ];
-  return line(ends, `stroke="#999" stroke-dasharray="6 4"`);
-}
-
-/** Over all seeds, as far as the shortest curve goes. */
+/** Over all runs, as far as the shortest curve goes. */
 export function meanCurve(runs: readonly SeedResult[]): readonly Point[] {
   const count = Math.min(...runs.map(({ evaluations }) => evaluations.steps.length));
   return Array.from({ length: count }, (_, i): Point => {
@@ -77,20 +57,39 @@ export function meanCurve(runs: readonly SeedResult[]): readonly Point[] {
   });
 }
 
-/** Round numbers that enclose [low, high], about six of them. */
-export function ticks(low: number, high: number): readonly number[] {
-  const raw = (high - low) / 5 || 1;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw) ?? 10) * power;
+/** Round numbers that enclose a range, about six of them. */
+export function ticks([low, high]: Range): readonly number[] {
+  const least = (high - low) / 5 || 1;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = ([1, 2, 2.5, 5].find((factor) => factor * power >= least) ?? 10) * power;
   const first = Math.floor(low / step);
   const last = Math.ceil(high / step);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
-function pair(xs: readonly number[], ys: readonly number[]): readonly Point[] {
+/** From data to pixels, to a tenth. */
+function placement(xs: Range, ys: Range): (point: Point) => Point {
+  const share = (value: number, [low, high]: Range): number => (value - low) / (high - low);
+  const tenth = (value: number): number => Math.round(10 * value) / 10;
+  return ([x, y]) => [
+    tenth(FRAME.left + share(x, xs) * (FRAME.right - FRAME.left)),
+    tenth(FRAME.bottom - share(y, ys) * (FRAME.bottom - FRAME.top)),
+  ];
+}
+
+function pairs(xs: readonly number[], ys: readonly number[]): readonly Point[] {
   return xs.map((x, i) => [x, ys[i] ?? Number.NaN]);
 }
 
-function text([x, y]: readonly [number, number], label: string | number, anchor: string): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${label}</text>`;
+function colour(i: number): string {
+  return COLOURS[i % COLOURS.length] ?? MEAN_COLOUR;
+}
+
+function legend(row: number, name: string, fill: string): string {
+  const at: Point = [LEGEND.x, LEGEND.y + LEGEND.lineHeight * row];
+  return `<g fill="${fill}">${text(at, name)}</g>`;
+}
+
+function text([x, y]: Point, label: string | number, anchor = "start"): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}">${label}</text>`;
 }

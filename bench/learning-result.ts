@@ -4,7 +4,7 @@ import { parseConfig } from "../src/config/parse.ts";
 import type { Versions } from "../src/config/versions.ts";
 import { type FoundRun, listRuns } from "../src/learner/find-run.ts";
 import { readRunConfig, runPaths } from "../src/learner/run-info.ts";
-import { summarise } from "../src/math/summary.ts";
+import { type Summary, summarise } from "../src/math/summary.ts";
 import { readEvaluations } from "../src/metrics/evaluations-npz.ts";
 import { round } from "./results.ts";
 
@@ -52,7 +52,7 @@ export interface LearningResult {
   readonly ended: string;
   readonly episodes_per_evaluation: number;
   /** Mean return of the last evaluation: over seeds, of those that are complete; null without any. */
-  readonly final_return: ReturnType<typeof summarise> | null;
+  readonly final_return: Summary | null;
   readonly runs: readonly SeedResult[];
 }
 
@@ -107,9 +107,13 @@ export async function assembleResult(
         .sort()
         .at(-1) ?? "",
     episodes_per_evaluation: (await readRunConfig(first.path)).evaluation.episodes,
-    final_return: finals.length > 0 ? summarise(finals) : null,
+    final_return: finals.length > 0 ? rounded(summarise(finals)) : null,
     runs: results,
   };
+}
+
+function rounded({ count, mean, std, min, max }: Summary): Summary {
+  return { count, mean: round(mean), std: round(std), min: round(min), max: round(max) };
 }
 
 async function differences({ path }: FoundRun): Promise<readonly ConfigChange[]> {

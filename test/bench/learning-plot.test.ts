@@ -19,16 +19,31 @@ const RESULT = {
 describe("learningPlot", () => {
   const svg = learningPlot(RESULT, 50);
 
-  test("draws a line for each seed, one for their mean and one for the target", () => {
-    const lines = [...svg.matchAll(/<polyline [^>]*points="([^"]*)"/g)].map(([, points]) => points);
-    // The target, then the seeds, then the mean of the two evaluations that both have.
-    expect(lines.map((points) => points?.split(" ").length)).toEqual([2, 2, 3, 2]);
+  /** Of the polylines that are drawn with a width: the seeds, then their mean. */
+  const curves = [...svg.matchAll(/<polyline [^>]*stroke-width[^>]*points="([^"]*)"/g)].map(
+    ([, points = ""]) => points.split(" ").map((pair) => pair.split(",").map(Number)),
+  );
+
+  test("draws a line for each seed and the mean of those that are complete", () => {
+    expect(curves.map((points) => points.length)).toEqual([2, 3, 2]);
+    expect(curves[2]).toEqual(curves[0]);
+    expect(svg).toContain("mean of 1");
+  });
+
+  test("draws the target at its height", () => {
+    // The ticks reach from -20 to 100, the frame from 372 up to 44.
+    const [, points] = /stroke-dasharray[^>]*points="([^"]*)"/.exec(svg) ?? [];
+    const heights = points?.split(" ").map((pair) => Number(pair.split(",")[1]));
+    expect(heights?.[0]).toBeCloseTo(372 - ((50 + 20) / 120) * (372 - 44), 0);
+    expect(heights?.[1]).toBe(heights?.[0]);
   });
 
   test("keeps every point inside the picture, and higher values higher", () => {
-    const points = [...svg.matchAll(/([\d.-]+),([\d.-]+)/g)].map(([, x, y]) => [+x!, +y!] as const);
-    for (const [x, y] of points) expect(x >= 0 && x <= 720 && y >= 0 && y <= 420).toBe(true);
-    const rising = points.slice(4, 7).map(([, y]) => y);
+    const points = curves.flat();
+    for (const [x = -1, y = -1] of points) {
+      expect(x >= 0 && x <= 720 && y >= 0 && y <= 420).toBe(true);
+    }
+    const rising = curves[1]?.map(([, y = 0]) => y) ?? [];
     expect(rising).toEqual(rising.toSorted((a, b) => b - a));
   });
 
@@ -53,7 +68,7 @@ describe("ticks", () => {
     [-135, 4325, [-1000, 0, 1000, 2000, 3000, 4000, 5000]],
     [0, 0.7, [0, 0.2, 0.4, 0.6, 0.8]],
   ])("of [%d, %d] are round and enclose it", (low, high, expected) => {
-    const found = ticks(low, high);
+    const found = ticks([low, high]);
     expect(found.length).toBe(expected.length);
     for (const [i, tick] of found.entries()) expect(tick).toBeCloseTo(expected[i]!, 9);
   });
