@@ -78,12 +78,12 @@ async function record(): Promise<void> {
   if (missing.length > 0) console.log(`not complete: seeds ${missing.join(", ")}`);
 }
 
-if (flags.from === undefined) {
-  for (const seed of campaign.seeds) {
-    const [run] = findRuns(folder, { ...campaign, seeds: [seed] });
-    if (run && isComplete(run, campaign)) continue;
-    await trainSeed(seed);
-    await record();
-  }
+const found = findRuns(folder, campaign);
+const done = (seed: number): boolean =>
+  found.some((run) => run.info.seed === seed && isComplete(run, campaign));
+const wanted = flags.from === undefined ? campaign.seeds.filter((seed) => !done(seed)) : [];
+for (const seed of wanted) {
+  await trainSeed(seed);
+  await record();
 }
-await record();
+if (wanted.length === 0) await record();

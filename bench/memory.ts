@@ -1,9 +1,10 @@
 /**
  * Question: how much memory does a local run take when replay holds a million transitions?
  *
- * A real `troupe train HalfCheetah-v5` with two actors and the default capacity; random warm-up fills
- * replay, then some updates and the last checkpoint. Resident memory of the whole process, from /proc.
- * Evaluations are every 250,000 steps, four times ten episodes, to save time.
+ * A real `troupe train HalfCheetah-v5` with two actors and the default capacity until replay is full and
+ * overwrites, and the last checkpoint. Resident memory of the whole process, from /proc. To save time,
+ * random warm-up fills 60 % of replay, from then on there is one update for 256 steps, not for each, and
+ * evaluations are every 250,000 steps.
  *
  *     npm run build && npx tsc -p bench
  *     node bench/dist/bench/memory.js [transitions=1000000]
@@ -13,7 +14,8 @@ import { round } from "./results.ts";
 import { TrainProcess } from "./train-process.ts";
 
 const CAPACITY = 1_000_000;
-const UPDATES = 300;
+/** Environment steps by transitions to be held. */
+const [WARM_UP, TOTAL] = [0.6, 1.02];
 
 interface Reading {
   readonly transitions: number;
@@ -22,11 +24,12 @@ interface Reading {
 
 async function main(transitions: number): Promise<void> {
   const settings = [
-    `algorithm.learningStarts=${transitions}`,
+    `algorithm.learningStarts=${WARM_UP * transitions}`,
+    "replay.samplesPerInsert=1",
     `replay.capacity=${CAPACITY}`,
     "evaluation.interval=250000",
   ].flatMap((setting) => ["--set", setting]);
-  const config = ["--actors", "2", "--total-steps", String(transitions + UPDATES), ...settings];
+  const config = ["--actors", "2", "--total-steps", String(TOTAL * transitions), ...settings];
   await using run = await TrainProcess.start(["HalfCheetah-v5", ...config]);
   const start = performance.now();
   const readings: Reading[] = [];
@@ -39,7 +42,8 @@ async function main(transitions: number): Promise<void> {
       peak = memory.peak;
       updates = samples.get("troupe_learner_updates_total") ?? updates;
       const held = Math.min(CAPACITY, samples.get("troupe_env_steps_total") ?? 0);
-      if (held >= readings.length * (transitions / 10)) {
+      const last = readings.at(-1)?.transitions ?? -Infinity;
+      if (held >= last + transitions / 10) {
         readings.push({ transitions: held, resident_megabytes: round(memory.resident) });
       }
     } catch {
@@ -47,6 +51,7 @@ async function main(transitions: number): Promise<void> {
     }
     await sleep(250);
   }
+  if (run.exitCode !== 0) throw new Error(`the run ended with ${run.exitCode}`);
   const report = {
     benchmark: "memory",
     env: "HalfCheetah-v5",

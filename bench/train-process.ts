@@ -50,6 +50,11 @@ export class TrainProcess implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Null while it runs, or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
   async scrape(): Promise<Scrape> {
     const response = await fetch(this.#url);
     const text = await response.text();
