@@ -90,7 +90,8 @@ export class InProcessLearnerLink implements LearnerLink {
   readonly #board: PolicyBoard;
   readonly #doorbell: Int32Array;
   #heard = 0;
-  #first = 0;
+  /** Whose turn it is. */
+  #next = 0;
 
   constructor(memory: InProcessMemory) {
     this.#mailboxes = memory.mailboxes.map((mailbox) => new SharedMailbox(mailbox));
@@ -101,19 +102,26 @@ export class InProcessLearnerLink implements LearnerLink {
   receive(accept: (frame: UnrollFrame) => boolean): number {
     this.#heard = Atomics.load(this.#doorbell, 0);
     let accepted = 0;
-    for (let found = true; found; ) {
-      found = false;
-      for (const mailbox of this.#inTurn()) {
-        const frame = mailbox.peek();
-        if (!frame) continue;
-        if (!accept(frame)) return accepted;
-        mailbox.release();
+    // A mailbox whose frame is not accepted keeps its turn: with room for one frame at a time, beginning
+    // anew at the same one would serve it alone.
+    for (let empty = 0; empty < this.#mailboxes.length; ) {
+      const mailbox = this.#mailboxes[this.#next];
+      const frame = mailbox?.peek();
+      if (frame && !accept(frame)) return accepted;
+      this.#next = (this.#next + 1) % this.#mailboxes.length;
+      if (frame) {
+        mailbox?.release();
         accepted++;
-        found = true;
+        empty = 0;
+      } else {
+        empty++;
       }
-      this.#first = (this.#first + 1) % this.#mailboxes.length;
     }
     return accepted;
+  }
+
+  get waiting(): number {
+    return this.#mailboxes.reduce((sum, mailbox) => sum + mailbox.waiting, 0);
   }
 
   publish(policy: PublishedPolicy): void {
@@ -122,13 +130,5 @@ export class InProcessLearnerLink implements LearnerLink {
 
   waitForFrames(timeoutMs: number): void {
     Atomics.wait(this.#doorbell, 0, this.#heard, timeoutMs);
-  }
-
-  /** Every mailbox once, starting with another one each round, so that none is served last for ever. */
-  #inTurn(): SharedMailbox[] {
-    const { length } = this.#mailboxes;
-    return this.#mailboxes
-      .map((_, i) => this.#mailboxes[(this.#first + i) % length])
-      .filter((mailbox) => mailbox !== undefined);
   }
 }

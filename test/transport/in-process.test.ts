@@ -33,6 +33,21 @@ describe("the in-process transport", () => {
     expect(new Set(sequences.slice(0, 2).map((s) => Math.floor(s / 10))).size).toBe(2);
   });
 
+  test("serves every actor alike when there is room for one frame at a time", () => {
+    const { links, learner } = open(3);
+    const served = [0, 0, 0];
+    for (let round = 0; round < 60; round++) {
+      for (const [i, link] of links.entries()) while (link.offer(frameOf(i)));
+      let room = 1;
+      learner.receive(({ sequence }) => {
+        if (room-- === 0) return false;
+        served[sequence] = (served[sequence] ?? 0) + 1;
+        return true;
+      });
+    }
+    expect(served).toEqual([20, 20, 20]);
+  });
+
   test("keeps a frame that was not accepted", () => {
     const { links, learner } = open(1);
     links[0]?.offer(frameOf(7));
