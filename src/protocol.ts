@@ -81,6 +81,8 @@ export interface LearnerLink {
    * @returns The number of frames accepted.
    */
   receive(accept: (frame: UnrollFrame) => boolean): number;
+  /** Frames that have arrived and were not accepted yet. */
+  readonly waiting: number;
   publish(policy: PublishedPolicy): void;
   /** Returns when something may have arrived, or after `timeoutMs`. */
   waitForFrames(timeoutMs: number): void;

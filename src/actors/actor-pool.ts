@@ -90,6 +90,12 @@ export class ActorPool implements AsyncDisposable {
     return this.#live.size;
   }
 
+  /** Milliseconds since the last sign of life of the actor that has been silent the longest. */
+  get longestSilenceMs(): number {
+    const heard = [...this.#live.values()].map(({ watchdog }) => watchdog.heardAt);
+    return heard.length === 0 ? 0 : performance.now() - Math.min(...heard);
+  }
+
   /** Asks every actor to stop and waits; whoever does not within the grace time is ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -150,6 +156,7 @@ export class ActorPool implements AsyncDisposable {
       events: events.port2,
       ...(snapshot ? { snapshot } : {}),
     };
+    actor.watchdog.isHung(performance.now());
     this.#live.set(slot, actor);
     try {
       const result: ThreadResult<void> = await this.#threads.run(task, {

@@ -40,13 +40,14 @@ async function act(task: ActorTask): Promise<void> {
       unrollLength: task.unrollLength,
       takesTurns: task.takesTurns,
       onEpisode: (end) => emit({ type: "episode", end }),
-      onTurn: report,
+      onTurn: report.add,
     });
     if (task.snapshot) actor.restore(task.snapshot);
     const control: ActorControl = { stop: () => actor.stop() };
     expose(control, comlinkPort(task.control));
     await actor.run();
   } finally {
+    report.post();
     for (const env of envs) env.close();
     await policy[Symbol.asyncDispose]();
     task.control.close();
@@ -62,11 +63,18 @@ function newStream(task: ActorTask, env: Env, index: number): EnvStream {
   return stream;
 }
 
-/** Sums turns up and posts them every so often. */
-function turnReporter(emit: (event: ActorEvent) => void): (turn: TurnReport) => void {
+/** Sums turns up and posts them every so often, and when asked. */
+function turnReporter(emit: (event: ActorEvent) => void): {
+  readonly add: (turn: TurnReport) => void;
+  readonly post: () => void;
+} {
   const recorder = new MetricsRecorder();
   let lastReport = performance.now();
-  return (turn) => {
+  const post = (): void => {
+    lastReport = performance.now();
+    emit({ type: "metrics", update: recorder.drain() });
+  };
+  const add = (turn: TurnReport): void => {
     recorder.observe("troupe_env_step_duration_seconds", turn.envSeconds / turn.envSteps);
     recorder.observe("troupe_inference_duration_seconds", turn.inferenceSeconds / turn.envSteps);
     recorder.inc("troupe_blocked_seconds_total", turn.blockedOnRoomSeconds, {
@@ -77,9 +85,12 @@ function turnReporter(emit: (event: ActorEvent) => void): (turn: TurnReport) => 
       side: "actor",
       reason: "turn",
     });
-    const now = performance.now();
-    if (now - lastReport < REPORT_INTERVAL_MS) return;
-    lastReport = now;
-    emit({ type: "metrics", update: recorder.drain() });
+    recorder.inc("troupe_trajectory_sent_total", turn.frames);
+    recorder.inc("troupe_trajectory_sent_bytes_total", turn.sentBytes);
+    if (turn.applySeconds > 0) {
+      recorder.observe("troupe_weight_apply_duration_seconds", turn.applySeconds);
+    }
+    if (performance.now() - lastReport >= REPORT_INTERVAL_MS) post();
   };
+  return { add, post };
 }

@@ -28,9 +28,12 @@ export interface ActorParts {
 export interface TurnReport {
   readonly envSteps: number;
   readonly frames: number;
+  readonly sentBytes: number;
   readonly policyVersion: number;
   readonly envSeconds: number;
   readonly inferenceSeconds: number;
+  /** Taking over a new policy; 0 when there was none. */
+  readonly applySeconds: number;
   /** Waiting for room in the mailbox: the learner, or its rate limiter, holds the actor back. */
   readonly blockedOnRoomSeconds: number;
   /** Waiting for the learner's go (deterministic mode only). */
@@ -74,14 +77,14 @@ export class Actor {
   /** Acts until `stop`; what is collected by then is sent if there is room for it. */
   async run(): Promise<void> {
     while (!this.#stopped) {
-      const blockedOnTurnSeconds = await this.#takePolicy();
+      const taken = await this.#takePolicy();
       if (this.#stopped) break;
       const turn = await this.#collect();
       const blockedOnRoomSeconds = await this.#send(turn.frames);
       this.#parts.onTurn({
         ...turn.report,
+        ...taken,
         blockedOnRoomSeconds,
-        blockedOnTurnSeconds,
         policyVersion: this.#policyVersion,
       });
       await nextMacrotask();
@@ -104,29 +107,35 @@ export class Actor {
     this.#turns = state.turns;
   }
 
-  /** @returns Seconds spent waiting for the learner's go. */
-  async #takePolicy(): Promise<number> {
+  async #takePolicy(): Promise<Pick<TurnReport, "applySeconds" | "blockedOnTurnSeconds">> {
     const { link, policy, heartbeat, takesTurns } = this.#parts;
     const start = performance.now();
+    let applySeconds = 0;
     for (;;) {
+      const looked = performance.now();
       const published = link.takePolicy();
       if (published) {
         policy.setParameters(published.parameters, published.normalizer);
         this.#policyVersion = published.version;
         this.#granted = published.turn;
+        applySeconds += (performance.now() - looked) / 1000;
       }
       if (this.#stopped || !takesTurns || this.#granted > this.#turns) break;
       heartbeat.waiting();
       link.waitForPolicy(WAIT_SLICE_MS);
       await nextMacrotask();
     }
-    return (performance.now() - start) / 1000;
+    const seconds = (performance.now() - start) / 1000;
+    return { applySeconds, blockedOnTurnSeconds: seconds - applySeconds };
   }
 
   /** Steps every environment `unrollLength` times, and on until there is something to send. */
   async #collect(): Promise<{
     frames: UnrollFrame[];
-    report: Pick<TurnReport, "envSteps" | "frames" | "envSeconds" | "inferenceSeconds">;
+    report: Pick<
+      TurnReport,
+      "envSteps" | "frames" | "sentBytes" | "envSeconds" | "inferenceSeconds"
+    >;
   }> {
     const { streams, unrollLength } = this.#parts;
     const frames: UnrollFrame[] = [];
@@ -147,7 +156,9 @@ export class Actor {
     }
     this.#turns += 1;
     this.#endTurn(frames);
-    return { frames, report: { envSteps, frames: frames.length, envSeconds, inferenceSeconds } };
+    const sentBytes = frames.reduce((sum, frame) => sum + frameBytes(frame), 0);
+    const sent = { frames: frames.length, sentBytes };
+    return { frames, report: { envSteps, ...sent, envSeconds, inferenceSeconds } };
   }
 
   #stepAll(frames: UnrollFrame[]): void {
@@ -221,4 +232,10 @@ export class Actor {
     }
     return blockedMs / 1000;
   }
+}
+
+/** Bytes of a frame's columns and snapshot. */
+function frameBytes({ unroll, snapshot }: UnrollFrame): number {
+  const columns = Object.values(unroll).filter((column) => ArrayBuffer.isView(column));
+  return columns.reduce((sum, { byteLength }) => sum + byteLength, snapshot.byteLength);
 }

@@ -46,19 +46,25 @@ export class Watchdog {
   readonly #timeoutMs: number;
   #beats = -1;
   #since = 0;
+  #heardAt = 0;
 
   constructor(heartbeat: Heartbeat, timeoutMs: number) {
     this.#heartbeat = heartbeat;
     this.#timeoutMs = timeoutMs;
   }
 
+  /** When `isHung` last found a new beat, in its caller's time. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /** Whether the environment's code has been running for longer than it may; to be asked again and again. */
   isHung(now: number): boolean {
     const { beats, isStepping } = this.#heartbeat;
-    if (beats !== this.#beats || !isStepping) {
-      this.#beats = beats;
-      this.#since = now;
-    }
+    const isNew = beats !== this.#beats;
+    if (isNew || !isStepping) this.#since = now;
+    if (isNew) this.#heardAt = now;
+    this.#beats = beats;
     return now - this.#since > this.#timeoutMs;
   }
 }

@@ -37,6 +37,7 @@ import {
   RawObservations,
 } from "./observation-normalizer.ts";
 import { FreePace, TurnPace } from "./pace.ts";
+import { ReplayMeter } from "./replay-meter.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
 export interface AssembledLearner extends AsyncDisposable {
@@ -100,14 +101,17 @@ export async function assembleLearner(
   };
   const recorder = new MetricsRecorder();
   const cut = new Cut(parts, state?.bestReturn ?? null);
-  const chores = new LearnerChores(choresOptions(config), { cut, recorder, emit });
   const memory = memoryFor(task, settings, step.parameters(parts.policyGroup).length);
+  const link = new InProcessLearnerLink(memory);
+  const meter = new ReplayMeter(parts.replay, recorder);
+  const chores = new LearnerChores(choresOptions(config), { cut, link, recorder, meter, emit });
   const learner = new Learner(
     {
       ...parts,
       chores,
       recorder,
-      link: new InProcessLearnerLink(memory),
+      meter,
+      link,
       pace: new (config.deterministic ? TurnPace : FreePace)(
         parts.limiter,
         config.algorithm.batchSize,

@@ -1,9 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../compile/train-step.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
+import type { LearnerLink } from "../protocol.ts";
 import type { Cut } from "./cut.ts";
 import type { Chores, Progress } from "./learner.ts";
 import type { EvaluationScore, LearnerEvent } from "./learner-task.ts";
+import type { ReplayMeter } from "./replay-meter.ts";
+
+export interface ChoresParts {
+  readonly cut: Cut;
+  readonly link: LearnerLink;
+  readonly recorder: MetricsRecorder;
+  readonly meter: ReplayMeter;
+  readonly emit: (event: LearnerEvent) => void;
+}
 
 export interface ChoresOptions {
   /** Environment steps between evaluations; 0: never. */
@@ -41,9 +51,7 @@ class Milestones {
 /** Checkpoints, evaluations and reports of the learner's thread, each on its own schedule. */
 export class LearnerChores implements Chores {
   readonly #options: ChoresOptions;
-  readonly #cut: Cut;
-  readonly #recorder: MetricsRecorder;
-  readonly #emit: (event: LearnerEvent) => void;
+  readonly #parts: ChoresParts;
   readonly #evaluations: Milestones;
   readonly #checkpoints: Milestones;
   readonly #milestones: Milestones;
@@ -54,19 +62,10 @@ export class LearnerChores implements Chores {
   readonly #trainSums = new Map<string, number>();
   #updates = 0;
 
-  constructor(
-    options: ChoresOptions,
-    parts: {
-      readonly cut: Cut;
-      readonly recorder: MetricsRecorder;
-      readonly emit: (event: LearnerEvent) => void;
-    },
-  ) {
+  constructor(options: ChoresOptions, parts: ChoresParts) {
     const { envSteps } = parts.cut.progress;
     this.#options = options;
-    this.#cut = parts.cut;
-    this.#recorder = parts.recorder;
-    this.#emit = parts.emit;
+    this.#parts = parts;
     this.#evaluations = new Milestones(options.evaluationInterval, envSteps);
     this.#checkpoints = new Milestones(options.checkpointSteps, envSteps);
     this.#milestones = new Milestones(options.milestoneInterval, envSteps);
@@ -82,7 +81,7 @@ export class LearnerChores implements Chores {
   atBoundary(progress: Progress): void {
     const { envSteps } = progress;
     if (this.#evaluations.isDue(envSteps)) this.evaluate();
-    if (this.#milestones.isDue(envSteps)) this.#cut.writeMilestone();
+    if (this.#milestones.isDue(envSteps)) this.#parts.cut.writeMilestone();
     const { checkpointSeconds } = this.#options;
     const elapsed = (performance.now() - this.#checkpointedAt) / 1000;
     const byTime = checkpointSeconds > 0 && elapsed >= checkpointSeconds;
@@ -94,29 +93,29 @@ export class LearnerChores implements Chores {
    * @param givenUp Returns true when there is no more time.
    */
   async finish(givenUp: () => boolean): Promise<void> {
-    const { envSteps } = this.#cut.progress;
+    const { envSteps } = this.#parts.cut.progress;
     if (this.#options.evaluationInterval > 0 && this.#evaluatedStep < envSteps) this.evaluate();
-    while (this.#cut.pendingEvaluations > 0 && !givenUp()) await sleep(EVALUATION_POLL_MS);
+    while (this.#parts.cut.pendingEvaluations > 0 && !givenUp()) await sleep(EVALUATION_POLL_MS);
   }
 
   /** Asks for an evaluation of the policy as it is now. */
   evaluate(): void {
-    this.#evaluatedStep = this.#cut.progress.envSteps;
-    this.#emit({ type: "evaluate", snapshot: this.#cut.policySnapshot() });
+    this.#evaluatedStep = this.#parts.cut.progress.envSteps;
+    this.#parts.emit({ type: "evaluate", snapshot: this.#parts.cut.policySnapshot() });
   }
 
   /** Takes in what an evaluation found; the best snapshot so far is kept. */
   evaluated(score: EvaluationScore): void {
-    if (this.#cut.keepIfBest(score)) this.#emit({ type: "best", score });
+    if (this.#parts.cut.keepIfBest(score)) this.#parts.emit({ type: "best", score });
   }
 
   /** Writes a checkpoint now. */
   checkpoint(): void {
     const start = performance.now();
-    const { name, sizeBytes } = this.#cut.write();
+    const { name, sizeBytes } = this.#parts.cut.write();
     this.#checkpointedAt = performance.now();
     const seconds = (this.#checkpointedAt - start) / 1000;
-    const recorder = this.#recorder;
+    const { recorder } = this.#parts;
     recorder.observe("troupe_checkpoint_duration_seconds", seconds);
     recorder.set("troupe_checkpoint_size_bytes", sizeBytes);
     recorder.set("troupe_checkpoint_last_success_timestamp_seconds", Date.now() / 1000);
@@ -124,7 +123,7 @@ export class LearnerChores implements Chores {
       side: "learner",
       reason: "checkpoint",
     });
-    this.#emit({ type: "checkpoint", name, seconds });
+    this.#parts.emit({ type: "checkpoint", name, seconds });
   }
 
   report(progress: Progress): void {
@@ -136,15 +135,17 @@ export class LearnerChores implements Chores {
 
   /** Posts everything recorded since the last time. */
   flush({ envSteps, learnerStep }: Progress): void {
+    const { cut, recorder, meter, link, emit } = this.#parts;
     for (const [name, sum] of this.#trainSums) {
-      this.#recorder.setLogged(name, sum / this.#updates);
+      recorder.setLogged(name, sum / this.#updates);
     }
     this.#trainSums.clear();
     this.#updates = 0;
-    this.#recorder.set("troupe_learner_policy_version", learnerStep);
-    this.#emit({ type: "metrics", update: this.#recorder.drain() });
-    const waiting = this.#cut.explain().sentence;
-    this.#emit({ type: "progress", envSteps, learnerStep, waiting });
+    meter.read();
+    recorder.set("troupe_trajectory_queue_length", link.waiting);
+    emit({ type: "metrics", update: recorder.drain() });
+    const waiting = cut.explain().sentence;
+    emit({ type: "progress", envSteps, learnerStep, waiting });
   }
 
   #sum(name: string, value: number): void {

@@ -8,6 +8,7 @@ import type { Replay } from "../replay/replay.ts";
 import type { NonFiniteGuard } from "./non-finite-guard.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import type { Pace } from "./pace.ts";
+import type { ReplayMeter } from "./replay-meter.ts";
 
 export interface LearnerOptions {
   readonly totalSteps: number;
@@ -28,6 +29,7 @@ export interface LearnerParts {
   readonly normalizer: ObservationNormalizer;
   readonly guard: NonFiniteGuard;
   readonly recorder: MetricsRecorder;
+  readonly meter: ReplayMeter;
   /** The policy group's name. */
   readonly policyGroup: string;
   /** Draws batches. */
@@ -156,10 +158,12 @@ export class Learner {
   }
 
   async #update(): Promise<void> {
-    const { replay, pace, step, normalizer, guard, recorder, sampling, noise } = this.#parts;
+    const { replay, pace, step, normalizer, guard, recorder, meter, sampling, noise } = this.#parts;
     const batch = this.#batch;
     const start = performance.now();
-    replay.sample(batch, sampling, this.#importanceExponent());
+    const importanceExponent = this.#importanceExponent();
+    replay.sample(batch, sampling, importanceExponent);
+    meter.drawn(batch, importanceExponent);
     pace.onSample();
     normalizer.apply(batch);
     for (const column of Object.values(this.#noise)) noise.fillNormal(column);
@@ -203,17 +207,21 @@ export class Learner {
 
   /** Publishes from the end of the warm-up on; a pace with turns also grants the next one this way. */
   #publishIfDue(): void {
-    const { pace, link, step, policyGroup, normalizer } = this.#parts;
+    const { pace, link, step, policyGroup, normalizer, recorder } = this.#parts;
     const { learnerStep, envSteps, turns } = this.progress;
     const warm = envSteps >= this.#options.learningStarts;
     const due = learnerStep - this.#publishedStep >= this.#options.publishInterval;
     if (!pace.grantsTurns && !(warm && (this.#publishedStep < 0 || due))) return;
+    const start = performance.now();
     link.publish({
       version: warm ? learnerStep : -1,
       turn: turns + 1,
       parameters: step.parameters(policyGroup),
       normalizer: normalizer.published(),
     });
+    const seconds = (performance.now() - start) / 1000;
+    recorder.observe("troupe_publish_duration_seconds", seconds);
+    if (warm) recorder.set("troupe_learner_policy_version", learnerStep);
     this.#publishedStep = learnerStep;
     pace.onPublish();
   }

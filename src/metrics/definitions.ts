@@ -131,7 +131,9 @@ const replay = {
   troupe_replay_priority_mean: gauge("Mean priority, to the priority exponent.", {
     log: "replay/priority_mean",
   }),
-  troupe_replay_priority_max: gauge("Greatest priority seen.", { log: "replay/priority_max" }),
+  troupe_replay_priority_max: gauge("Greatest seen, to the same exponent.", {
+    log: "replay/priority_max",
+  }),
   troupe_replay_importance_exponent: gauge("Power of the importance weights.", {
     log: "replay/beta",
   }),
@@ -152,7 +154,6 @@ const learning = {
   troupe_learner_policy_version: gauge("Learner step of the newest policy.", {
     log: "policy/version",
   }),
-  troupe_actor_policy_version: gauge("Learner step of the oldest policy an actor last acted with."),
   troupe_policy_lag_versions: histogram(
     "Age of the acting policy when its steps reach the learner, in learner steps.",
     { buckets: VERSIONS, log: "policy/lag_mean", logMax: "policy/lag_max" },
@@ -197,7 +198,6 @@ const keeping = {
   }),
   troupe_checkpoint_size_bytes: gauge("Size of the last checkpoint."),
   troupe_checkpoint_last_success_timestamp_seconds: gauge("Time the last checkpoint was complete."),
-  troupe_checkpoint_failures_total: counter("Checkpoints that could not be written."),
 };
 
 export const metricDefinitions = {

@@ -34,6 +34,10 @@ export class PrioritizedSampler implements Sampler {
     return this.#tree.weights;
   }
 
+  get totalWeight(): number {
+    return this.#tree.total;
+  }
+
   inserted(first: number, count: number): void {
     this.#tree.setRange(first, count, this.#maxWeight);
   }

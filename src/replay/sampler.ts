@@ -71,6 +71,8 @@ export interface Sampler {
   update(batch: ReplayBatch, tdErrors: Float32Array): PriorityUpdate;
   /** Unnormalised probability of each slot, [rows]; undefined if all are alike. */
   readonly weights: Float64Array | undefined;
+  /** Sum of the weights; undefined if all are alike. */
+  readonly totalWeight: number | undefined;
   /** To be called after `weights` were written. */
   restore(state: SamplerState): void;
   state(): SamplerState;

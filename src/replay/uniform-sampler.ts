@@ -6,6 +6,7 @@ import type { PriorityUpdate, Sampler, SamplerState } from "./sampler.ts";
 /** Every transition alike. Draws rows and rejects the few that are none: O(1), no memory. */
 export class UniformSampler implements Sampler {
   readonly weights = undefined;
+  readonly totalWeight = undefined;
   readonly #ring: RowRing;
 
   constructor(ring: RowRing) {

@@ -149,7 +149,7 @@ export class LocalRun implements AsyncDisposable {
       case "ready":
         return;
       case "progress":
-        registry.recorder.set("troupe_actors_connected", this.actorsAlive);
+        this.#recordActors();
         observer.onProgress(event);
         return;
       case "metrics":
@@ -172,10 +172,18 @@ export class LocalRun implements AsyncDisposable {
     }
   }
 
+  #recordActors(): void {
+    const { recorder } = this.#options.registry;
+    recorder.set("troupe_actors_connected", this.actorsAlive);
+    const heardAt = Date.now() - (this.#actors?.longestSilenceMs ?? 0);
+    recorder.set("troupe_actor_heartbeat_timestamp_seconds", heardAt / 1000);
+  }
+
   /** Evaluates beside the run and tells the learner what the snapshot was worth. */
   async #evaluate(snapshot: PolicySnapshot): Promise<void> {
-    const { config, observer } = this.#options;
+    const { config, observer, registry } = this.#options;
     const { learnerStep, envSteps } = snapshot;
+    const start = performance.now();
     let episodes: readonly EpisodeResult[] = [];
     try {
       episodes = await this.#evaluation.run({
@@ -184,6 +192,8 @@ export class LocalRun implements AsyncDisposable {
         seed: config.evaluation.seed,
         model: snapshot.model,
       });
+      const seconds = (performance.now() - start) / 1000;
+      registry.recorder.observe("troupe_evaluation_duration_seconds", seconds);
       this.#failure.guard(() => observer.onEvaluation(snapshot, episodes))();
     } catch (thrown) {
       if (this.#closing) return;
