@@ -64,6 +64,7 @@ function windowBetween(from: Scrape, to: Scrape): Window {
   const named = {
     "learner: update": share("troupe_learner_update_duration"),
     "learner: draw": share("troupe_replay_sample_duration"),
+    "learner: publish": share("troupe_publish_duration"),
     "actor: environment": actorShare("troupe_env_step_duration"),
     "actor: inference": actorShare("troupe_inference_duration"),
     ...Object.fromEntries(blocked),

@@ -34,6 +34,7 @@ async function main(transitions: number): Promise<void> {
   const start = performance.now();
   const readings: Reading[] = [];
   let peak = 0;
+  let latest: Reading | undefined;
   let updates = 0;
   while (run.isRunning) {
     try {
@@ -41,11 +42,12 @@ async function main(transitions: number): Promise<void> {
       const memory = run.memory();
       peak = memory.peak;
       updates = samples.get("troupe_learner_updates_total") ?? updates;
-      const held = Math.min(CAPACITY, samples.get("troupe_env_steps_total") ?? 0);
-      const last = readings.at(-1)?.transitions ?? -Infinity;
-      if (held >= last + transitions / 10) {
-        readings.push({ transitions: held, resident_megabytes: round(memory.resident) });
-      }
+      latest = {
+        transitions: samples.get("troupe_replay_size_transitions") ?? 0,
+        resident_megabytes: round(memory.resident),
+      };
+      const due = (readings.at(-1)?.transitions ?? -Infinity) + transitions / 10;
+      if (latest.transitions >= due) readings.push(latest);
     } catch {
       // It ended between two looks.
     }
@@ -61,7 +63,7 @@ async function main(transitions: number): Promise<void> {
     seconds: round((performance.now() - start) / 1000),
     peak_resident_megabytes: round(peak),
     target_peak_resident_megabytes: 1200,
-    readings,
+    readings: [...readings, latest],
   };
   console.log(JSON.stringify(report, null, 2));
 }
