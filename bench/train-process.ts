@@ -42,6 +42,7 @@ export class TrainProcess implements AsyncDisposable {
       return new TrainProcess(child, folder, await metricsUrl(join(folder, "run"), child));
     } catch (thrown) {
       child.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
       throw thrown;
     }
   }
