@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
@@ -140,6 +141,7 @@ export class ActorPool implements AsyncDisposable {
     const abort = new AbortController();
     const heartbeat = new Heartbeat(Heartbeat.allocate());
     events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(slot, event));
+    const heard = once(events.port1, "close");
     const actor: LiveActor = {
       control: wrap<ActorControl>(comlinkPort(control.port1)),
       watchdog: new Watchdog(heartbeat, this.#options.stepTimeoutMs),
@@ -163,6 +165,8 @@ export class ActorPool implements AsyncDisposable {
         transferList: [control.port2, events.port2],
         signal: abort.signal,
       });
+      // The result comes by another port than the last events, and may be first.
+      await heard;
       fromThreadResult(result);
     } catch (thrown) {
       // A watchdog's reason says more than "the task has been aborted".

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { MessageChannel } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
@@ -57,7 +58,12 @@ export class LearnerThread implements AsyncDisposable {
       transferList: [control.port2, events.port2],
       signal: this.#abort.signal,
     });
-    this.finished = result.then(fromThreadResult);
+    // The thread closes the port when it has said everything; the result comes by another, and may be first.
+    const heard = once(events.port1, "close");
+    this.finished = result.then(async (outcome) => {
+      await heard;
+      return fromThreadResult(outcome);
+    });
     this.finished.catch(() => undefined);
   }
 

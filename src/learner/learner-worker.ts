@@ -28,13 +28,17 @@ async function learn(task: LearnerTask): Promise<LearnerResult> {
       ...learner.progress,
       warnings: parts.warnings,
     });
-    const reason = await learner.run();
-    if (reason === "completed") await chores.finish(() => learner.stopRequested);
-    chores.checkpoint();
-    chores.flush(learner.progress);
-    const { learnerStep, envSteps } = learner.progress;
-    const digest = task.config.deterministic ? { digest: cut.digest() } : {};
-    return { reason, learnerStep, envSteps, ...digest };
+    try {
+      const reason = await learner.run();
+      if (reason === "completed") await chores.finish(() => learner.stopRequested);
+      chores.checkpoint();
+      const { learnerStep, envSteps } = learner.progress;
+      const digest = task.config.deterministic ? { digest: cut.digest() } : {};
+      return { reason, learnerStep, envSteps, ...digest };
+    } finally {
+      // What led to a failure is worth seeing.
+      chores.flush(learner.progress);
+    }
   } finally {
     task.control.close();
     task.events.close();

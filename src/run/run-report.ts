@@ -169,10 +169,12 @@ export class RunReport implements RunObserver, AsyncDisposable {
     const { log } = this.#options;
     log?.error(error.message);
     try {
-      this.#folder.update({ status: "failed", error: error.message, metricsUrl: null });
+      const counts = this.#runLog ? this.#counts() : {};
+      this.#folder.update({ ...counts, status: "failed", error: error.message, metricsUrl: null });
+      this.#record();
     } catch (thrown) {
       // Likely for the same reason: a full disk, or a learner that has taken over.
-      log?.warn(`run.json could not be updated: ${RunError.from(thrown).message}`);
+      log?.warn(`the failure could not be recorded: ${RunError.from(thrown).message}`);
     }
   }
 
@@ -199,13 +201,15 @@ export class RunReport implements RunObserver, AsyncDisposable {
 
   #saveInfo(status: RunStatus): void {
     const stopped = status === "running" ? {} : { metricsUrl: null };
-    this.#folder.update({
-      status,
+    this.#folder.update({ status, ...this.#counts(), ...stopped });
+  }
+
+  #counts() {
+    return {
       envSteps: this.registry.value("troupe_env_steps_total"),
       learnerSteps: this.#learnerStep,
       episodes: this.#episodes,
-      ...stopped,
-    });
+    };
   }
 
   #describe(): void {

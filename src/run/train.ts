@@ -57,7 +57,7 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
   const parsed = parseConfig(config);
   const machine = readMachine();
   const settings = deriveSettings(parsed, machine);
-  const spaces = await probeEnv(parsed.env.id, parsed.env.options);
+  const spaces = await probeEnv(parsed);
   const start = {
     config: parsed,
     machine,
@@ -135,9 +135,15 @@ async function changesSince(folder: string, config: Config): Promise<readonly st
 }
 
 /** Makes one environment to see what it is, so that a bad id or option fails before anything starts. */
-async function probeEnv(id: string, envOptions: Readonly<Record<string, unknown>>) {
-  const env = await openEnv(id, envOptions);
+async function probeEnv({ env: { id, options }, deterministic }: Config) {
+  const env = await openEnv(id, options);
   const { observationSpace, actionSpace } = env;
   env.close();
+  if (deterministic && !(env.snapshot && env.restore)) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      `${id} has no snapshot() and restore(), which deterministic runs need; set deterministic to false`,
+    );
+  }
   return { observationSize: observationSpace.size, actionSpace };
 }

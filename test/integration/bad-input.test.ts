@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
+import { loadPolicy } from "../../src/learner/load-policy.ts";
 import { skipBecause } from "../skip-because.ts";
 import { writeFaultyTask } from "./faulty-task.ts";
 import { SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
@@ -61,6 +62,12 @@ describe("troupe train refuses, with one sentence and no run folder,", () => {
     });
     const says = /error: sac needs continuous actions.*discrete/;
     await expectRefused(context, [task], { code: 2, says });
+  });
+
+  test("a deterministic run of a task that cannot be restored", TIMEOUT, async (context) => {
+    const task = writeFaultyTask(scratchFolder(context), "Levers", {});
+    const says = /error: .*Levers\.mjs has no snapshot\(\) and restore\(\)/;
+    await expectRefused(context, [task, "--set", "deterministic=true"], { code: 2, says });
   });
 
   test("a task that is none", TIMEOUT, async (context) => {
@@ -126,17 +133,25 @@ describe("a full disk", () => {
     const disk = smallDisk(context);
     const argv = [
       ...ARGV,
-      ...settings({ "checkpoint.intervalSteps": 500, "checkpoint.keep": 100 }),
+      ...settings({
+        "checkpoint.intervalSteps": 100,
+        "checkpoint.keep": 100,
+        // A third of a megabyte each.
+        "algorithm.hidden": "[96,96]",
+      }),
     ];
     const run = startTrain(context, disk, { argv });
     const ended = await run.ended();
     expect(ended.code, ended.stderr).toBe(1);
-    expect(ended.stderr).toMatch(/^error: .*no (space|room) left on the disk/m);
+    expect(ended.stderr).toMatch(/^error: .*no (space|room) /m);
     expect(ended.stderr).not.toMatch(/^\s+at /m);
-    const checkpoints = readdirSync(join(disk, "run", "checkpoints"));
-    const last = readFileSync(join(disk, "run", "checkpoints", "last"), "utf8").trim();
-    expect(checkpoints.filter((name) => name.startsWith("ckpt")).at(-1)).toBe(last);
-    expect(checkpoints.filter((name) => name.startsWith("."))).toEqual([]);
+    const folder = join(disk, "run");
+    const unfinished = readdirSync(join(folder, "checkpoints")).filter((name) =>
+      name.startsWith(".tmp-ckpt"),
+    );
+    expect(unfinished).toEqual([]);
+    await using policy = await loadPolicy(folder, { checkpoint: "last" });
+    expect(await policy.act([0, 0])).toHaveLength(2);
   });
 
   test("at a log line ends the run", TIMEOUT, async (context) => {
