@@ -55,7 +55,7 @@ async function killAt(context: TestContext, runDir: string, step: number) {
 }
 
 describe("a deterministic run", () => {
-  // Five processes of some seconds each, on a machine that may be busy with other tests.
+  // Four processes of some seconds each, on a machine that may be busy with other tests.
   test("that is killed at any step and resumed ends as one that never was", {
     timeout: 180_000,
   }, async (context) => {
