@@ -3,6 +3,7 @@ import { RunError } from "../errors.ts";
 import type { SymbolicLength } from "./lower/emitter.ts";
 import { lower } from "./lower/lower.ts";
 import { BARRIER } from "./program.ts";
+import { splitRows } from "./split-rows.ts";
 import type { Tensor } from "./tensor.ts";
 import { trace } from "./trace.ts";
 
@@ -44,7 +45,7 @@ export function compile(fn: TensorFunction, options: CompileOptions): Uint8Array
   const inputNames = inputs.map((input) => input.name);
   const clash = outputs.find((output) => inputNames.includes(output));
   if (clash) throw new RunError("INTERNAL", `${name}: ${clash} is an input and an output`);
-  return lower(program, {
+  return lower(symbolic ? program : splitRows(program), {
     inputs: inputNames,
     outputs,
     ...(symbolic ? { symbolic } : {}),

@@ -10,6 +10,7 @@ import {
   type OnnxType,
   type SerializeOptions,
 } from "../onnx.ts";
+import { KEPT_ROWS } from "../split-rows.ts";
 
 /** A batch length left open: traced with the stand-in `size`, written as `name`. */
 export interface SymbolicLength {
@@ -89,7 +90,8 @@ export class Emitter {
 
   /** Whether a number counts elements of the axis whose length is left open. */
   isOpen(length: number): boolean {
-    return this.#symbolic !== undefined && length % this.#symbolic.size === 0 && length > 0;
+    const standIns = [KEPT_ROWS, ...(this.#symbolic ? [this.#symbolic.size] : [])];
+    return length > 0 && standIns.some((size) => length % size === 0);
   }
 
   refuseOpen(what: string): never {

@@ -26,6 +26,7 @@ import {
   transposeView,
 } from "./movement.ts";
 import { type Reduction, reduceView } from "./reduce.ts";
+import { compressView, mergeViews } from "./rows.ts";
 import { gatherView, type Selection, scatterView } from "./select.ts";
 import { Value } from "./value.ts";
 import { literalView, readWhole, type View, wholeView } from "./view.ts";
@@ -122,6 +123,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   concatenate: (emitter, views, { parameters }) => [
     concatViews(emitter, views, Number(parameters["axis"])),
   ],
+  compress: (emitter, views, { parameters, outputs }) => [
+    compressView(emitter, views, {
+      keep: parameters["keep"] === true,
+      rows: outputs[0]?.shape[0] ?? 0,
+    }),
+  ],
+  merge: (emitter, views) => [mergeViews(emitter, views)],
   dot: (emitter, [x, y]) => (x && y ? [dotViews(emitter, x, y)] : []),
   gather: (emitter, views, { parameters }) => [
     gatherView(emitter, views, parameters as unknown as Selection),
