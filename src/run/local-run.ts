@@ -110,7 +110,8 @@ export class LocalRun implements AsyncDisposable {
     const { restart, stepTimeoutSeconds, envsPerActor, unrollLength } = config.actors;
     return new ActorPool({
       count: settings.actors,
-      firstIncarnation: term * LIVES_PER_TERM,
+      // A deterministic run that was killed before its first checkpoint begins anew, with the same streams.
+      firstIncarnation: (config.deterministic ? 1 : term) * LIVES_PER_TERM,
       snapshots: ready.actorSnapshot.length > 0 ? [ready.actorSnapshot] : [],
       task: {
         rootSeed: config.seed,

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { RandomStream } from "../../src/math/random.ts";
 import { lastRecord, scratchFolder, settings, startTrain } from "./train-process.ts";
@@ -41,21 +41,30 @@ async function complete(
   return line as unknown as Completed;
 }
 
-/** Runs until `step` and kills. Both the newest checkpoint and the step of death are returned. */
-async function killAt(context: TestContext, runDir: string, step: number) {
-  const name = "killed";
-  const folder = join(runDir, name);
+/** Kills a run as soon as it acts, and returns the checkpoints it had by then: none. */
+async function killAtStart(context: TestContext, runDir: string, name: string) {
   const run = startTrain(context, runDir, { argv: [...ARGV, "--name", name] });
+  await run.untilLogged("from the start");
+  run.kill("SIGKILL");
+  expect((await run.ended()).signal).toBe("SIGKILL");
+  return checkpoints(join(runDir, name));
+}
+
+/** Goes on with a run until `step` and kills it. */
+async function killAt(context: TestContext, folder: string, step: number) {
+  const run = startTrain(context, dirname(folder), { argv: ["--resume", basename(folder)] });
   await run.until(`step ${step}`, () => (lastRecord(folder)?.["step"] ?? 0) >= step);
   run.kill("SIGKILL");
   expect((await run.ended()).signal).toBe("SIGKILL");
-  const diedAt = lastRecord(folder)?.["step"] ?? 0;
-  const kept = readdirSync(join(folder, "checkpoints")).filter((entry) => entry.startsWith("ckpt"));
-  return { name, diedAt, kept };
+  return { diedAt: lastRecord(folder)?.["step"] ?? 0, kept: checkpoints(folder) };
+}
+
+function checkpoints(folder: string): readonly string[] {
+  return readdirSync(join(folder, "checkpoints")).filter((entry) => entry.startsWith("ckpt"));
 }
 
 describe("a deterministic run", () => {
-  // Four processes of some seconds each, on a machine that may be busy with other tests.
+  // Five processes of some seconds each, on a machine that may be busy with other tests.
   test("that is killed at any step and resumed ends as one that never was", {
     timeout: 180_000,
   }, async (context) => {
@@ -71,10 +80,11 @@ describe("a deterministic run", () => {
     const random = RandomStream.derive(20_261_122, "kill");
     // After the first checkpoint, and so long before the end that the poll does not miss it.
     const step = CHECKPOINT_STEPS + random.integer(TOTAL_STEPS - CHECKPOINT_STEPS - 1_200);
-    const { name, diedAt, kept } = await killAt(context, runDir, step);
+    expect(await killAtStart(context, runDir, "killed")).toEqual([]);
+    const { diedAt, kept } = await killAt(context, join(runDir, "killed"), step);
     expect(kept.length).toBeGreaterThan(0);
     expect(diedAt).toBeLessThan(TOTAL_STEPS);
-    const resumed = await complete(context, runDir, ["--resume", name]);
+    const resumed = await complete(context, runDir, ["--resume", "killed"]);
     expect(resumed).toMatchObject({
       learnerStep: whole.learnerStep,
       envSteps: whole.envSteps,
