@@ -3,12 +3,12 @@ import { type ExitCode, exitCodes } from "./exit.ts";
 /** An orderly stop that takes longer has failed; service managers kill soon after. */
 const DRAIN_MS = 10_000;
 
-type StopSignal = "SIGINT" | "SIGTERM" | "SIGUSR1";
-const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGUSR1"];
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGUSR1" | "SIGHUP";
+const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP"];
 
 /**
  * Turns signals into an orderly stop. The first asks for it; a second Ctrl-C ends the process at once.
- * After SIGTERM or SIGUSR1, which is how schedulers announce that they will kill, the drain is bounded.
+ * After the others, which schedulers send before they kill, or a terminal that closes, the drain is bounded.
  */
 export class StopSignals implements Disposable {
   readonly #abort = new AbortController();
