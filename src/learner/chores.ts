@@ -28,6 +28,7 @@ export interface ChoresOptions {
 
 const REPORT_INTERVAL_MS = 500;
 const EVALUATION_POLL_MS = 20;
+const MAX_PENDING_EVALUATIONS = 2;
 
 /** Steps counted in intervals: due once each time another interval has been passed. */
 class Milestones {
@@ -80,7 +81,7 @@ export class LearnerChores implements Chores {
 
   atBoundary(progress: Progress): void {
     const { envSteps } = progress;
-    if (this.#evaluations.isDue(envSteps)) this.evaluate();
+    if (this.#evaluations.isDue(envSteps)) this.#evaluateUnlessBehind(envSteps);
     if (this.#milestones.isDue(envSteps)) this.#parts.cut.writeMilestone();
     const { checkpointSeconds } = this.#options;
     const elapsed = (performance.now() - this.#checkpointedAt) / 1000;
@@ -96,6 +97,21 @@ export class LearnerChores implements Chores {
     const { envSteps } = this.#parts.cut.progress;
     if (this.#options.evaluationInterval > 0 && this.#evaluatedStep < envSteps) this.evaluate();
     while (this.#parts.cut.pendingEvaluations > 0 && !givenUp()) await sleep(EVALUATION_POLL_MS);
+  }
+
+  /** Evaluations slower than their interval must not pile up, each with a copy of all parameters. */
+  #evaluateUnlessBehind(envSteps: number): void {
+    const { cut, emit } = this.#parts;
+    if (cut.pendingEvaluations < MAX_PENDING_EVALUATIONS) {
+      this.evaluate();
+      return;
+    }
+    emit({
+      type: "warning",
+      message:
+        `no evaluation at step ${envSteps}: ${MAX_PENDING_EVALUATIONS} are not done yet; ` +
+        "raise evaluation.interval or lower evaluation.episodes",
+    });
   }
 
   /** Asks for an evaluation of the policy as it is now. */
