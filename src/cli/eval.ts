@@ -1,8 +1,8 @@
-import { type Command, Option } from "@commander-js/extra-typings";
+import type { Command } from "@commander-js/extra-typings";
 import { evaluateRun, type RunEvaluation } from "../run/evaluate-run.ts";
 import { finiteNumber, wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
-import { resolveRun, runArgument, runDirOption } from "./run-argument.ts";
+import { checkpointOption, resolveRun, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe eval`. */
 export function addEvalCommand(program: Command): void {
@@ -10,12 +10,7 @@ export function addEvalCommand(program: Command): void {
     .command("eval")
     .description("run a trained policy: raw returns, no exploration, fixed seeds")
     .addArgument(runArgument)
-    .addOption(
-      new Option("--checkpoint <which>", "which policy (default: best, else last)").choices([
-        "best",
-        "last",
-      ] as const),
-    )
+    .addOption(checkpointOption)
     .option("--episodes <n>", "episodes to run", wholeNumber(1), 10)
     .option(
       "--seed <n>",

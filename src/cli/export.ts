@@ -1,5 +1,5 @@
-import { type Command, Option } from "@commander-js/extra-typings";
-import { resolveRun, runArgument, runDirOption } from "./run-argument.ts";
+import type { Command } from "@commander-js/extra-typings";
+import { checkpointOption, resolveRun, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe export`. */
 export function addExportCommand(program: Command): void {
@@ -7,12 +7,7 @@ export function addExportCommand(program: Command): void {
     .command("export")
     .description("write a run's policy as one ONNX file, checked against the learner's own")
     .addArgument(runArgument)
-    .addOption(
-      new Option("--checkpoint <which>", "which policy (default: best, else last)").choices([
-        "best",
-        "last",
-      ] as const),
-    )
+    .addOption(checkpointOption)
     .option("-o, --output <file>", "file to write (default: RUN/export/policy.onnx)")
     .option("--json", "print one JSON object")
     .addOption(runDirOption)
