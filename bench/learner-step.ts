@@ -14,14 +14,9 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { benchmarkLearner } from "../src/compile/benchmark.ts";
+import { median } from "./results.ts";
 
 const MATRIX_PRODUCTS = new Set(["Gemm", "FusedGemm", "MatMul", "FusedMatMul"]);
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** Updates per second as a peer's script prints them. */
 function runPeer(script: string, threads: number): number {

@@ -1,8 +1,9 @@
 import type { Command } from "@commander-js/extra-typings";
+import { findRun } from "../learner/find-run.ts";
 import { evaluateRun, type RunEvaluation } from "../run/evaluate-run.ts";
 import { finiteNumber, wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
-import { checkpointOption, resolveRun, runArgument, runDirOption } from "./run-argument.ts";
+import { checkpointOption, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe eval`. */
 export function addEvalCommand(program: Command): void {
@@ -34,7 +35,7 @@ interface EvalFlags {
 
 async function run(name: string, flags: EvalFlags): Promise<void> {
   const { checkpoint, episodes, seed, minReturn } = flags;
-  const result = await evaluateRun(resolveRun(flags.runDir, name), {
+  const result = await evaluateRun(findRun(flags.runDir, name), {
     episodes,
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(seed === undefined ? {} : { seed }),

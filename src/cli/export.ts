@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
-import { checkpointOption, resolveRun, runArgument, runDirOption } from "./run-argument.ts";
+import { findRun } from "../learner/find-run.ts";
+import { checkpointOption, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe export`. */
 export function addExportCommand(program: Command): void {
@@ -25,7 +26,7 @@ async function run(name: string, flags: ExportFlags): Promise<void> {
   // Brings the compiler along, which other commands need not wait for.
   const { exportRun } = await import("../learner/export-run.ts");
   const { checkpoint, output } = flags;
-  const exported = await exportRun(resolveRun(flags.runDir, name), {
+  const exported = await exportRun(findRun(flags.runDir, name), {
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(output === undefined ? {} : { output }),
   });

@@ -1,8 +1,9 @@
 import { type Command, Option } from "@commander-js/extra-typings";
+import { findRun } from "../learner/find-run.ts";
 import { readRunInfo } from "../learner/run-info.ts";
 import { wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
-import { resolveRun, runDirOption } from "./run-argument.ts";
+import { runDirOption } from "./run-argument.ts";
 
 /** `troupe health`: for container probes and people. */
 export function addHealthCommand(program: Command): void {
@@ -27,7 +28,7 @@ interface HealthFlags {
 async function run(name: string, { url, timeout, runDir }: HealthFlags): Promise<void> {
   const { metricsUrl, status, id } = url
     ? { metricsUrl: url, status: "running", id: url }
-    : readRunInfo(resolveRun(runDir, name));
+    : readRunInfo(findRun(runDir, name));
   const { ok, report } = metricsUrl
     ? await ask(new URL("/healthz", metricsUrl), timeout)
     : { ok: false, report: `run ${id} is ${status} and serves no metrics to ask` };

@@ -1,5 +1,4 @@
 import { Argument, Option } from "@commander-js/extra-typings";
-import { findRun } from "../learner/find-run.ts";
 
 export const runArgument = new Argument("<run>", "a run: its name, its folder, or latest");
 
@@ -11,8 +10,3 @@ export const checkpointOption = new Option(
 export const runDirOption = new Option("--run-dir <dir>", "folder that holds the run folders")
   .default("runs")
   .env("TROUPE_RUN_DIR");
-
-/** The folder of the run that a user names. @throws RunError RUN_NOT_FOUND */
-export function resolveRun(dir: string, name: string): string {
-  return findRun(dir, name);
-}

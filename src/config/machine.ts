@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
-import { RunError } from "../errors.ts";
 
 /** What this process may use, container limits included. */
 export interface Machine {
@@ -76,15 +75,4 @@ function read(path: string): string | undefined {
     // Not there: this kernel, or this version of control groups, has no such limit.
     return undefined;
   }
-}
-
-/** @throws RunError OUT_OF_MEMORY when a replay of this size cannot fit beside the rest of the run. */
-export function checkReplayFits(replayBytes: number, { memoryBytes }: Machine): void {
-  const room = memoryBytes * 0.8;
-  if (replayBytes <= room) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  throw new RunError(
-    "OUT_OF_MEMORY",
-    `replay would take ${gigabytes(replayBytes)} of the ${gigabytes(memoryBytes)} this process may use; lower replay.capacity`,
-  );
 }

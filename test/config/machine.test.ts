@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { deriveSettings } from "../../src/config/derive.ts";
-import { checkReplayFits, cpuQuotas, memoryLimits, readMachine } from "../../src/config/machine.ts";
+import { cpuQuotas, memoryLimits, readMachine } from "../../src/config/machine.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 
 /** A tree with the given files, to stand for "/". */
@@ -84,13 +84,5 @@ describe("deriveSettings", () => {
       deriveSettings(parseConfig({ replay: { sampling: "lap" } }), { cpus: 4, memoryBytes })
         .priorityExponent,
     ).toBe(0.4);
-  });
-});
-
-describe("checkReplayFits", () => {
-  test("refuses a replay larger than memory", () => {
-    const machine = { cpus: 2, memoryBytes: 2 ** 30 };
-    expect(() => checkReplayFits(2 ** 29, machine)).not.toThrow();
-    expect(() => checkReplayFits(2 ** 31, machine)).toThrow(/2\.0 GiB of the 1\.0 GiB/);
   });
 });
