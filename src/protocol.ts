@@ -38,10 +38,24 @@ export interface UnrollShape {
   readonly unrollLength: number;
 }
 
+/** Why a frame from another machine was not taken. */
+export type FrameRefusalReason =
+  | "checksum"
+  | "format"
+  | "dtype"
+  | "shape"
+  | "oversize"
+  | "early-end"
+  | "flag"
+  | "non-finite"
+  | "action-range";
+
 /** An unroll on its way, with what delivery and turn-taking need to know. */
 export interface UnrollFrame {
   readonly unroll: Unroll;
-  /** Counts the frames of one incarnation of an actor, from 0. */
+  /** Numbers the processes or threads that have held the actor's slot; old ones are refused. */
+  readonly incarnation: number;
+  /** Counts the frames of one incarnation, from 0. */
   readonly sequence: number;
   /** True on the last frame of an actor's turn: every environment has stepped `unrollLength` times. */
   readonly endsTurn: boolean;

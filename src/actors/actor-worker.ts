@@ -38,6 +38,7 @@ async function act(task: ActorTask): Promise<void> {
       random: RandomStream.derive(task.rootSeed, "actor", task.slot, task.incarnation, "noise"),
       heartbeat,
       unrollLength: task.unrollLength,
+      incarnation: task.incarnation,
       takesTurns: task.takesTurns,
       onEpisode: (end) => emit({ type: "episode", end }),
       onTurn: report.add,

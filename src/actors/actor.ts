@@ -18,6 +18,8 @@ export interface ActorParts {
   readonly random: RandomStream;
   readonly heartbeat: Heartbeat;
   readonly unrollLength: number;
+  /** Which life of its slot this is. */
+  readonly incarnation: number;
   /** Wait for the learner's go before each turn, and send a snapshot with each. */
   readonly takesTurns: boolean;
   readonly onEpisode: (end: EpisodeEnd) => void;
@@ -195,7 +197,13 @@ export class Actor {
   #cut(stream: EnvStream, frames: UnrollFrame[]): void {
     const unroll = stream.cut();
     if (!unroll) return;
-    frames.push({ unroll, sequence: this.#sequence++, endsTurn: false, snapshot: NO_SNAPSHOT });
+    frames.push({
+      unroll,
+      incarnation: this.#parts.incarnation,
+      sequence: this.#sequence++,
+      endsTurn: false,
+      snapshot: NO_SNAPSHOT,
+    });
   }
 
   /** Marks the last frame, and in deterministic mode gives it the state to continue from. */

@@ -6,7 +6,9 @@ const TAKEN = 1;
 
 /** Int32 fields at the start of each slot. */
 const SLOT_FIELDS = 8;
-const [ACTOR, ENV, LENGTH, SEQUENCE, ENDS_TURN, SNAPSHOT_BYTES] = [0, 1, 2, 3, 4, 5] as const;
+const [ACTOR, ENV, LENGTH, SEQUENCE, ENDS_TURN, SNAPSHOT_BYTES, INCARNATION] = [
+  0, 1, 2, 3, 4, 5, 6,
+] as const;
 
 /** A mailbox as it crosses into a thread. */
 export interface MailboxMemory {
@@ -134,6 +136,7 @@ function fill(slot: Slot, frame: UnrollFrame): void {
   fields[ACTOR] = unroll.actor;
   fields[ENV] = unroll.env;
   fields[LENGTH] = unroll.length;
+  fields[INCARNATION] = frame.incarnation;
   fields[SEQUENCE] = frame.sequence;
   fields[ENDS_TURN] = frame.endsTurn ? 1 : 0;
   fields[SNAPSHOT_BYTES] = snapshot.length;
@@ -162,6 +165,7 @@ function frameIn(slot: Slot, shape: UnrollShape): UnrollFrame {
   };
   return {
     unroll,
+    incarnation: field(INCARNATION),
     sequence: field(SEQUENCE),
     endsTurn: field(ENDS_TURN) === 1,
     snapshot: slot.snapshot.subarray(0, field(SNAPSHOT_BYTES)),

@@ -55,6 +55,7 @@ function open(options: { envs?: number; takesTurns?: boolean; slots?: number; li
     streams,
     random: RandomStream.derive(1, "test"),
     heartbeat: new Heartbeat(Heartbeat.allocate()),
+    incarnation: 1,
     unrollLength: T,
     takesTurns,
     onEpisode: (end) => episodes.push(end),

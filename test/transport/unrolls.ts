@@ -22,7 +22,7 @@ export function frameOf(
     truncated: Uint8Array.from({ length }, (_, i) => Number(i === length - 1 && seed % 2 === 1)),
     policyVersions: Int32Array.from({ length }, (_, i) => seed + i - 1),
   };
-  return { unroll, sequence: seed, endsTurn: seed % 5 === 0, snapshot };
+  return { unroll, incarnation: 1, sequence: seed, endsTurn: seed % 5 === 0, snapshot };
 }
 
 /** A copy that outlives the mailbox's slot. */
