@@ -66,8 +66,7 @@ export class RunLock implements Disposable {
 
   /** @throws RunError RUN_LOCKED when a later learner has taken the folder over. */
   check(): void {
-    const last = lastTerm(this.#folder);
-    if (last > this.term) throw lockedBy(this.#folder, last);
+    checkTermIn(this.#folder, this.term);
   }
 
   [Symbol.dispose](): void {
@@ -91,6 +90,19 @@ export class RunLock implements Disposable {
       if (systemCode(thrown) !== "ENOENT") throw thrown;
     }
   }
+}
+
+/**
+ * `RunLock.check` for a thread that was only told the term.
+ * @throws RunError RUN_LOCKED when a later learner has taken the run folder over.
+ */
+export function checkTerm(runFolder: string, term: number): void {
+  checkTermIn(join(runFolder, "terms"), term);
+}
+
+function checkTermIn(folder: string, term: number): void {
+  const last = lastTerm(folder);
+  if (last > term) throw lockedBy(folder, last);
 }
 
 /** Whether some process is writing to the folder now. */

@@ -28,7 +28,7 @@ export interface GatewayLimits {
 
 /** What the gateway's thread is started with: plain data, shared memory and ports. */
 export interface GatewayTask {
-  /** The run folder; its term is checked before anything is written or acknowledged. */
+  /** The run folder; `checkTerm(folder, run.term)` comes before anything is written or acknowledged. */
   readonly folder: string;
   readonly run: GetRunResponse;
   readonly totalSteps: number;
@@ -48,7 +48,10 @@ export interface GatewayTask {
 
 /** When a frame counts as durable. */
 export type Delivery =
-  /** When it is in replay. `cursors` are those of the checkpoint gone on from. */
+  /**
+   * When it is in replay. `cursors` are those of the checkpoint gone on from; their `host` and `instance`
+   * are empty: whoever resumes the incarnation is the one.
+   */
   | { readonly durability: "memory"; readonly cursors: readonly ActorCursor[] }
   /** When its segment file is on the disk; frames from `cut` on are delivered to the learner again. */
   | {
