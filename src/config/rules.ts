@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { parseAddress } from "./address.ts";
 import type { Config } from "./schema.ts";
 
 type Report = (path: string, message: string) => void;
@@ -11,7 +12,19 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkReplay(config, report);
   checkUnrolls(config, report);
   checkRateLimit(config, report);
+  checkCluster(config, report);
   checkTheRest(config, report);
+}
+
+function checkCluster({ cluster }: Config, report: Report): void {
+  try {
+    parseAddress(cluster.listen, "");
+  } catch {
+    report(
+      "cluster.listen",
+      `is ${JSON.stringify(cluster.listen)}, no HOST:PORT; write for example 0.0.0.0:7447`,
+    );
+  }
 }
 
 function checkReplay({ algorithm, replay, totalSteps }: Config, report: Report): void {

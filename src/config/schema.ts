@@ -194,6 +194,58 @@ const metrics = group("What is seen.", {
   logIntervalSeconds: field(positive(), 5, free("time between progress lines and logged records")),
 });
 
+const cluster = group("How a learner serves actors on other machines: `troupe learner`.", {
+  listen: field(
+    z.string().min(1),
+    "127.0.0.1:7447",
+    free("HOST:PORT actors connect to; port 0: any free one"),
+  ),
+  certs: field(
+    z.string(),
+    "",
+    free("folder with the learner's certificates, made by `troupe certs`; empty: no TLS"),
+  ),
+  insecure: field(
+    z.boolean(),
+    false,
+    free("serve other machines without TLS: whoever reaches the port may do anything"),
+  ),
+  localActors: field(count(0), 0, free("actor threads in the learner's own process")),
+  actorsExpected: field(
+    count(0),
+    0,
+    free("actors counted on, for alerts and for how far they may run ahead; 0: unknown"),
+  ),
+  durability: field(
+    z.enum(["auto", "memory", "log"]),
+    "auto",
+    fixed(
+      "when an unroll counts as safe: in replay (memory) or on the disk (log); auto: log for sac",
+    ),
+  ),
+  logQuotaBytes: field(
+    count(1),
+    10e9,
+    free("disk space for the log of unrolls; what replay still holds is kept in any case"),
+  ),
+  maxActors: field(count(1), 1024, free("actors connected at a time")),
+  maxPayloadBytes: field(count(1), 8_388_608, free("longest unroll taken, in bytes as sent")),
+  windowSeconds: field(
+    positive(),
+    0.25,
+    free(
+      "unrolls on the way are at most what the learner takes in this time, two per actor at least",
+    ),
+  ),
+  heartbeatSeconds: field(
+    positive(),
+    2,
+    free(
+      "learner and actors say something this often; after three times as long one counts as gone",
+    ),
+  ),
+});
+
 const run = group("Where it is kept.", {
   dir: field(z.string().min(1), "runs", free("folder that holds the run folders")),
   name: field(
@@ -221,6 +273,7 @@ const shape = z.strictObject({
   evaluation,
   checkpoint,
   metrics,
+  cluster,
   run,
 });
 
