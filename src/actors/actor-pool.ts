@@ -10,19 +10,34 @@ import { comlinkPort } from "./comlink-port.ts";
 import { Heartbeat, hungMessage, Watchdog } from "./heartbeat.ts";
 
 /** What the pool adds to a task by itself. */
-type OwnedByPool = "slot" | "incarnation" | "heartbeat" | "control" | "events" | "snapshot";
+type OwnedByPool =
+  | "slot"
+  | "mailbox"
+  | "incarnation"
+  | "heartbeat"
+  | "control"
+  | "events"
+  | "snapshot";
+
+/** Who acts where. */
+export interface ActorSeat {
+  readonly slot: number;
+  /** Numbers the processes that have held the slot; with the slot it seeds the actor's streams. */
+  readonly incarnation: number;
+  /** Which of the memory's mailboxes is this actor's. */
+  readonly mailbox: number;
+  /** An actor's state to continue from in its first life. */
+  readonly snapshot?: Uint8Array;
+}
 
 export interface ActorPoolOptions {
-  readonly count: number;
+  /** Actors there can be. */
+  readonly capacity: number;
   readonly task: Omit<ActorTask, OwnedByPool>;
-  /** Added to the number of restarts of a slot: a resumed run must not replay its first episodes. */
-  readonly firstIncarnation: number;
-  /** Actor snapshots to continue from, by slot. */
-  readonly snapshots?: readonly Uint8Array[];
   /** A step that takes longer is a hang: the thread is ended and replaced. */
   readonly stepTimeoutMs: number;
   readonly restart: RestartPolicy;
-  readonly onEvent: (slot: number, event: ActorEvent) => void;
+  readonly onEvent: (seat: ActorSeat, event: ActorEvent) => void;
   readonly onCrash: (crash: ActorCrash) => void;
 }
 
@@ -52,6 +67,8 @@ interface LiveActor {
 /** How long a stopping actor may take for its step before its thread is ended; nothing is lost by it. */
 const STOP_GRACE_MS = 2_000;
 const WATCHDOG_INTERVAL_MS = 250;
+/** Lives of a seat's actor; those of the next incarnation must not replay its episodes. */
+const LIVES_PER_INCARNATION = 10_000;
 
 /**
  * The actors of this process: one thread and one long piscina task each.
@@ -62,28 +79,40 @@ const WATCHDOG_INTERVAL_MS = 250;
 export class ActorPool implements AsyncDisposable {
   readonly #options: ActorPoolOptions;
   readonly #threads: Piscina;
-  readonly #live = new Map<number, LiveActor>();
-  readonly #slots: Promise<void>[] = [];
+  readonly #live = new Set<LiveActor>();
+  readonly #seats: Promise<void>[] = [];
   readonly #stopping = new AbortController();
   readonly #watchdog: NodeJS.Timeout;
   #givenUp = 0;
-  /** Settles when every actor has stopped; rejects ACTOR_CRASHED when all were given up. */
+  /** Settles when the pool has been stopped; rejects ACTOR_CRASHED when every actor was given up. */
   readonly finished: Promise<void>;
+  #finish: () => void = () => undefined;
+  #fail: (error: RunError) => void = () => undefined;
 
   constructor(options: ActorPoolOptions) {
     this.#options = options;
     this.#threads = new Piscina({
       filename: new URL("./actor-worker.js", import.meta.url).href,
       name: "runActor",
-      minThreads: options.count,
-      maxThreads: options.count,
+      minThreads: options.capacity,
+      maxThreads: options.capacity,
       concurrentTasksPerWorker: 1,
       atomics: "disabled",
     });
-    for (let slot = 0; slot < options.count; slot++) this.#slots.push(this.#keepAlive(slot));
     this.#watchdog = setInterval(() => this.#endHung(), WATCHDOG_INTERVAL_MS);
-    this.finished = Promise.all(this.#slots).then(() => undefined);
+    this.finished = new Promise((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
     this.finished.catch(() => undefined);
+  }
+
+  /** Puts an actor to work, for as long as the pool is not stopped. */
+  add(seat: ActorSeat): void {
+    if (this.#seats.length >= this.#options.capacity) {
+      throw new RangeError(`no room for actor ${seat.slot}: ${this.#options.capacity} at most`);
+    }
+    this.#seats.push(this.#keepAlive(seat));
   }
 
   /** Actors running now. */
@@ -93,21 +122,22 @@ export class ActorPool implements AsyncDisposable {
 
   /** Milliseconds since the last sign of life of the actor that has been silent the longest. */
   get longestSilenceMs(): number {
-    const heard = [...this.#live.values()].map(({ watchdog }) => watchdog.heardAt);
+    const heard = [...this.#live].map(({ watchdog }) => watchdog.heardAt);
     return heard.length === 0 ? 0 : performance.now() - Math.min(...heard);
   }
 
   /** Asks every actor to stop and waits; whoever does not within the grace time is ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const actor of this.#live.values()) {
-      // Never settles if the thread is dead or stuck, hence not awaited: the slot's own task is.
+    for (const actor of this.#live) {
+      // Never settles if the thread is dead or stuck, hence not awaited: the seat's own task is.
       actor.control.stop().catch(() => undefined);
     }
-    const stopped = Promise.allSettled(this.#slots);
+    const stopped = Promise.allSettled(this.#seats);
     await Promise.race([stopped, sleep(STOP_GRACE_MS, undefined, { ref: false })]);
-    for (const actor of this.#live.values()) actor.abort.abort();
+    for (const actor of this.#live) actor.abort.abort();
     await stopped;
+    this.#finish();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,11 +146,12 @@ export class ActorPool implements AsyncDisposable {
     await this.#threads.destroy();
   }
 
-  async #keepAlive(slot: number): Promise<void> {
+  async #keepAlive(seat: ActorSeat): Promise<void> {
+    const { slot } = seat;
     const crashes: number[] = [];
     for (let life = 0; !this.#stopping.signal.aborted; life++) {
       try {
-        await this.#runOnce(slot, life);
+        await this.#runOnce(seat, life);
         return;
       } catch (thrown) {
         if (this.#stopping.signal.aborted) return;
@@ -135,12 +166,12 @@ export class ActorPool implements AsyncDisposable {
     }
   }
 
-  async #runOnce(slot: number, life: number): Promise<void> {
+  async #runOnce(seat: ActorSeat, life: number): Promise<void> {
     const control = new MessageChannel();
     const events = new MessageChannel();
     const abort = new AbortController();
     const heartbeat = new Heartbeat(Heartbeat.allocate());
-    events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(slot, event));
+    events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(seat, event));
     const heard = once(events.port1, "close");
     const actor: LiveActor = {
       control: wrap<ActorControl>(comlinkPort(control.port1)),
@@ -148,18 +179,19 @@ export class ActorPool implements AsyncDisposable {
       abort,
       ports: [control.port1, events.port1],
     };
-    const snapshot = life === 0 ? this.#options.snapshots?.[slot] : undefined;
+    const snapshot = life === 0 ? seat.snapshot : undefined;
     const task: ActorTask = {
       ...this.#options.task,
-      slot,
-      incarnation: this.#options.firstIncarnation + life,
+      slot: seat.slot,
+      mailbox: seat.mailbox,
+      incarnation: seat.incarnation * LIVES_PER_INCARNATION + life,
       heartbeat: heartbeat.memory,
       control: control.port2,
       events: events.port2,
       ...(snapshot ? { snapshot } : {}),
     };
     actor.watchdog.isHung(performance.now());
-    this.#live.set(slot, actor);
+    this.#live.add(actor);
     try {
       const result: ThreadResult<void> = await this.#threads.run(task, {
         transferList: [control.port2, events.port2],
@@ -174,7 +206,7 @@ export class ActorPool implements AsyncDisposable {
         ? abort.signal.reason
         : thrown;
     } finally {
-      this.#live.delete(slot);
+      this.#live.delete(actor);
       actor.control[releaseProxy]();
       for (const port of actor.ports) port.close();
     }
@@ -200,18 +232,16 @@ export class ActorPool implements AsyncDisposable {
 
   #giveUp(error: RunError): void {
     this.#givenUp += 1;
-    if (this.#givenUp < this.#options.count) return;
-    throw new RunError(
-      "ACTOR_CRASHED",
-      `every actor keeps crashing; the last one: ${error.message}`,
-    );
+    if (this.#givenUp < this.#seats.length) return;
+    const message = `every actor keeps crashing; the last one: ${error.message}`;
+    this.#fail(new RunError("ACTOR_CRASHED", message));
   }
 
   /** Ends the threads whose environment has not come back in time. */
   #endHung(): void {
     const { stepTimeoutMs, task } = this.#options;
     const now = performance.now();
-    for (const { watchdog, abort } of this.#live.values()) {
+    for (const { watchdog, abort } of this.#live) {
       if (!watchdog.isHung(now)) continue;
       abort.abort(new RunError("ENV_FAILED", hungMessage(task.env.id, stepTimeoutMs)));
     }

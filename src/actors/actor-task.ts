@@ -6,6 +6,8 @@ import type { EpisodeEnd } from "./env-stream.ts";
 /** What an actor's thread is started with; plain data, shared memory and ports. */
 export interface ActorTask {
   readonly slot: number;
+  /** The index of its mailbox in `memory`. */
+  readonly mailbox: number;
   /** Distinguishes the lives of a slot, so that a restarted actor draws other episodes. */
   readonly incarnation: number;
   readonly rootSeed: number;

@@ -34,7 +34,7 @@ async function act(task: ActorTask): Promise<void> {
     const actor = new Actor({
       policy,
       streams: envs.map((env, index) => newStream(task, env, index)),
-      link: new InProcessActorLink(task.memory, task.slot),
+      link: new InProcessActorLink(task.memory, task.mailbox),
       random: RandomStream.derive(task.rootSeed, "actor", task.slot, task.incarnation, "noise"),
       heartbeat,
       unrollLength: task.unrollLength,
