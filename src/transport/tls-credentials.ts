@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import { ChannelCredentials, type ChannelOptions, ServerCredentials } from "@grpc/grpc-js";
-import { parseAddress } from "./address.ts";
+import { parseAddress } from "../config/address.ts";
 import type { TlsIdentity } from "./tls.ts";
 
 /** A listener's credentials: with TLS, every client must show a certificate of the same CA. */
@@ -26,7 +26,7 @@ export interface ChannelSecurity {
  */
 export function channelSecurity(address: string, tls: TlsIdentity | undefined): ChannelSecurity {
   if (tls === undefined) return { credentials: ChannelCredentials.createInsecure(), options: {} };
-  const { host } = parseAddress(address);
+  const { host } = parseAddress(address, "address");
   const files = [tls.ca, tls.key, tls.certificate].map((pem) => Buffer.from(pem));
   const [ca, key, certificate] = files as [Buffer, Buffer, Buffer];
   if (isIP(host) === 0)

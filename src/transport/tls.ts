@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
+import { BlockList, isIP } from "node:net";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
-import { isLoopback } from "./address.ts";
 import { checkIdentity, readPem } from "./certs/identity-files.ts";
 
 /** PEM texts: who one is, and whom one trusts. */
@@ -110,4 +110,16 @@ function policy(
       `give --certs DIR (made by npx troupe certs init and npx troupe certs issue ${role}), ` +
       "or --insecure to let anybody on the network in",
   );
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Whether only this machine can reach the host. A name counts if it is `localhost` or ends with it. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const family = isIP(bare);
+  if (family !== 0) return loopback.check(bare, family === 6 ? "ipv6" : "ipv4");
+  return /^(.+\.)?localhost\.?$/i.test(bare);
 }
