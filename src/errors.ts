@@ -14,6 +14,12 @@ export type ErrorCode =
   | "PORT_IN_USE"
   | "OUT_OF_MEMORY"
   | "ACTOR_CRASHED"
+  /** The learner will not have this actor: another run, environment, shape or protocol, or no permission. */
+  | "LEARNER_REFUSED"
+  /** No learner for longer than one was willing to wait. */
+  | "LEARNER_LOST"
+  /** A later process holds the actor's slot: this one is a leftover. */
+  | "ACTOR_FENCED"
   | "TRAINING_DIVERGED"
   | "INTERNAL";
 
