@@ -1,6 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { readVersions } from "../config/versions.ts";
 import { addBenchCommand } from "./bench.ts";
+import { addCertsCommand } from "./certs.ts";
 import { addConfigCommand } from "./config.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEnvCommand } from "./env.ts";
@@ -16,6 +17,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addTrainCommand,
   addEvalCommand,
   addExportCommand,
+  addCertsCommand,
   addEnvCommand,
   addConfigCommand,
   addDoctorCommand,
