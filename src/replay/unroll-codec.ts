@@ -1,6 +1,7 @@
-import { Packr, Unpackr } from "msgpackr";
+import { Packr } from "msgpackr";
 import type { Unroll, UnrollShape } from "../protocol.ts";
-import type { Refusal } from "../replay/unroll-check.ts";
+import { MalformedMsgpack, MsgpackCursor } from "./msgpack-cursor.ts";
+import type { Refusal } from "./unroll-check.ts";
 
 /** Version of the payload, its key `v`. */
 const PAYLOAD_VERSION = 1;
@@ -25,9 +26,7 @@ export type DecodedUnroll =
   | { readonly unroll: Unroll; readonly refusal?: never }
   | { readonly unroll?: never; readonly refusal: PayloadRefusal };
 
-// Maps rather than objects: a payload may name any key, `__proto__` too.
 const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
 
 /** An unroll as bytes: a msgpack map of columns, the format of `Frame.payload` (docs/protocol.md). */
 export function encodeUnroll(unroll: Unroll, shape: UnrollShape): Uint8Array {
@@ -49,12 +48,38 @@ function column(dtype: string, shape: readonly number[], data: ArrayBufferView):
   return { dtype, shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
+const COLUMNS = [
+  "observations",
+  "actions",
+  "rewards",
+  "terminated",
+  "truncated",
+  "policy_versions",
+] as const;
+type ColumnName = (typeof COLUMNS)[number];
+
+/** A column as a payload has it; the last one of a name counts. */
+interface FoundColumn {
+  dtype: string | undefined;
+  shape: readonly number[] | undefined;
+  data: Uint8Array | undefined;
+}
+
+/** What a payload has of an unroll, unchecked. */
+interface Found {
+  version: number | undefined;
+  env: number | undefined;
+  readonly columns: Map<string, FoundColumn>;
+}
+
 /**
  * Reads payloads of one shape into buffers of its own. Payloads come from other machines: nothing about
- * them is taken for granted, and none makes it throw. Values are not looked at; `refuseUnroll` does that.
+ * them is taken for granted, none makes it throw, and none costs more than a look at each of its bytes.
+ * Values are not looked at; `refuseUnroll` does that.
  */
 export class UnrollDecoder {
   readonly #shape: UnrollShape;
+  readonly #cursor = new MsgpackCursor();
   readonly #observations: Buffers<Float32Array>;
   readonly #actions: Buffers<Float32Array>;
   readonly #rewards: Buffers<Float32Array>;
@@ -79,33 +104,37 @@ export class UnrollDecoder {
    */
   decode(payload: Uint8Array, actor: number): DecodedUnroll {
     try {
-      return { unroll: this.#read(fieldsOf(payload), actor) };
+      this.#cursor.start(payload);
+      return { unroll: this.#check(find(this.#cursor), actor) };
     } catch (thrown) {
       if (thrown instanceof Refused) return { refusal: thrown.refusal };
-      // Whatever msgpackr makes of bytes that are no msgpack.
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      return {
-        refusal: { reason: "format", message: `the payload is no msgpack map: ${message}` },
-      };
+      if (!(thrown instanceof MalformedMsgpack)) throw thrown;
+      const message = `the payload is no msgpack map: ${thrown.message}`;
+      return { refusal: { reason: "format", message } };
     }
   }
 
-  #read(fields: ReadonlyMap<unknown, unknown>, actor: number): Unroll {
-    const version = fields.get("v");
+  #check({ version, env, columns }: Found, actor: number): Unroll {
     if (version !== PAYLOAD_VERSION) {
       throw new Refused("format", `v is ${String(version)}, not ${PAYLOAD_VERSION}`);
     }
-    const env = fields.get("env");
-    if (!(typeof env === "number" && Number.isInteger(env) && env >= 0 && env < 2 ** 31)) {
+    if (!(env !== undefined && env >= 0 && env < 2 ** 31)) {
       throw new Refused("shape", `env is ${String(env)}, no index of an environment`);
     }
     const { observationSize, actionSize, unrollLength } = this.#shape;
-    const length = stepsOf(fields.get("rewards"));
+    const length = columns.get("rewards")?.shape?.[0];
+    if (length === undefined || length < 1) {
+      throw new Refused("shape", "rewards has no shape [steps] with steps of 1 or more");
+    }
     if (length > unrollLength) {
       throw new Refused("oversize", `${length} steps, at most ${unrollLength} fit an unroll`);
     }
-    const read = <T extends Numbers>(name: string, shape: readonly number[], into: Buffers<T>): T =>
-      readColumn({ name, value: fields.get(name), dtype: dtypeOf(into.values), shape }, into);
+    const read = <T extends Numbers>(
+      name: ColumnName,
+      shape: readonly number[],
+      into: Buffers<T>,
+    ): T =>
+      readColumn({ name, found: columns.get(name), dtype: dtypeOf(into.values), shape }, into);
     return {
       actor,
       env,
@@ -118,6 +147,75 @@ export class UnrollDecoder {
       policyVersions: read("policy_versions", [length], this.#policyVersions),
     };
   }
+}
+
+/** @throws MalformedMsgpack, Refused */
+function find(cursor: MsgpackCursor): Found {
+  const found: Found = { version: undefined, env: undefined, columns: new Map() };
+  if (cursor.open() !== "map") throw new Refused("format", "the payload is no msgpack map");
+  for (let left = cursor.size; left > 0; left--) {
+    const key = readText(cursor);
+    if (key === "v") found.version = readInteger(cursor);
+    else if (key === "env") found.env = readInteger(cursor);
+    else if (isColumnName(key)) found.columns.set(key, findColumn(cursor));
+    else cursor.skip();
+  }
+  if (!cursor.atEnd) throw new Refused("format", "bytes follow the payload's map");
+  return found;
+}
+
+function isColumnName(key: string | undefined): key is ColumnName {
+  return COLUMNS.some((name) => name === key);
+}
+
+function findColumn(cursor: MsgpackCursor): FoundColumn {
+  const column: FoundColumn = { dtype: undefined, shape: undefined, data: undefined };
+  const kind = cursor.open();
+  if (kind !== "map") {
+    cursor.skip(kind);
+    return column;
+  }
+  for (let left = cursor.size; left > 0; left--) {
+    const key = readText(cursor);
+    if (key === "dtype") column.dtype = readText(cursor);
+    else if (key === "shape") column.shape = readShape(cursor);
+    else if (key === "data") column.data = readBinary(cursor);
+    else cursor.skip();
+  }
+  return column;
+}
+
+function readText(cursor: MsgpackCursor): string | undefined {
+  const kind = cursor.open();
+  if (kind === "string") return cursor.text();
+  cursor.skip(kind);
+  return undefined;
+}
+
+function readBinary(cursor: MsgpackCursor): Uint8Array | undefined {
+  const kind = cursor.open();
+  if (kind === "binary") return cursor.binary();
+  cursor.skip(kind);
+  return undefined;
+}
+
+function readInteger(cursor: MsgpackCursor): number | undefined {
+  const kind = cursor.open();
+  if (kind === "integer") return cursor.size;
+  cursor.skip(kind);
+  return undefined;
+}
+
+/** One or two numbers; everything else is no shape. */
+function readShape(cursor: MsgpackCursor): readonly number[] | undefined {
+  const kind = cursor.open();
+  const rank = cursor.size;
+  if (kind !== "array" || rank < 1 || rank > 2) {
+    cursor.skip(kind);
+    return undefined;
+  }
+  const sizes = Array.from({ length: rank }, () => readInteger(cursor));
+  return sizes.every((size) => size !== undefined) ? sizes : undefined;
 }
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
@@ -146,45 +244,32 @@ class Refused extends Error {
   }
 }
 
-function fieldsOf(payload: Uint8Array): ReadonlyMap<unknown, unknown> {
-  const value: unknown = unpackr.unpack(payload);
-  if (value instanceof Map) return value;
-  throw new Refused("format", "the payload is msgpack, but no map");
-}
-
-/** The number of steps, from the shape of `rewards`. */
-function stepsOf(rewards: unknown): number {
-  const shape = rewards instanceof Map ? rewards.get("shape") : undefined;
-  const length: unknown = Array.isArray(shape) ? shape[0] : undefined;
-  if (typeof length === "number" && Number.isInteger(length) && length >= 1) return length;
-  throw new Refused("shape", "rewards has no shape [steps] with steps of 1 or more");
-}
-
 interface ExpectedColumn {
-  readonly name: string;
-  readonly value: unknown;
+  readonly name: ColumnName;
+  readonly found: FoundColumn | undefined;
   readonly dtype: string;
   readonly shape: readonly number[];
 }
 
 function readColumn<T extends Numbers>(expected: ExpectedColumn, into: Buffers<T>): T {
-  const { name, value, dtype, shape } = expected;
-  if (!(value instanceof Map)) throw new Refused("dtype", `${name} is missing or no column`);
-  if (value.get("dtype") !== dtype) {
-    throw new Refused("dtype", `${name} has dtype ${String(value.get("dtype"))}, not ${dtype}`);
+  const { name, found, dtype, shape } = expected;
+  if (found?.dtype === undefined) throw new Refused("dtype", `${name} is missing or no column`);
+  if (found.dtype !== dtype) {
+    throw new Refused("dtype", `${name} has dtype ${found.dtype}, not ${dtype}`);
   }
-  const given: unknown = value.get("shape");
-  const fits = Array.isArray(given) && given.length === shape.length;
-  if (!(fits && shape.every((size, i) => given[i] === size))) {
-    throw new Refused("shape", `${name} has shape [${String(given)}], not [${shape.join(", ")}]`);
+  const given = found.shape ?? [];
+  if (!(given.length === shape.length && shape.every((size, i) => given[i] === size))) {
+    throw new Refused(
+      "shape",
+      `${name} has shape [${given.join(", ")}], not [${shape.join(", ")}]`,
+    );
   }
-  const data: unknown = value.get("data");
   const count = shape.reduce((product, size) => product * size, 1);
   const bytes = count * into.values.BYTES_PER_ELEMENT;
-  if (!(data instanceof Uint8Array && data.length === bytes)) {
+  if (found.data?.length !== bytes) {
     throw new Refused("shape", `the data of ${name} is not ${bytes} bytes long`);
   }
   // A payload's columns begin at any byte; numbers must not.
-  into.bytes.set(data);
+  into.bytes.set(found.data);
   return into.values.subarray(0, count) as T;
 }
