@@ -16,6 +16,27 @@ export interface SavedReplay {
   readonly files: readonly SegmentFile[];
 }
 
+/** Keeps replay's contents in files that checkpoints list. One archive saves one replay. */
+export interface ReplayStore {
+  /**
+   * Writes what changed; returns when the disk has it.
+   *
+   * @throws RunError DISK_FULL: the files of earlier saves stay valid, and a later save makes up for it.
+   */
+  save(replay: Replay): SavedReplay;
+  /**
+   * Rebuilds the saved replay; with the same options its digest is the same, and so is its future.
+   *
+   * A changed capacity or unroll length lays the newest transitions out afresh. A changed strategy or
+   * exponent gives all of them the same priority.
+   *
+   * @param raw What `save` returned as `state`, from JSON.
+   * @throws RunError CHECKPOINT_CORRUPT if a file is damaged or does not fit the state,
+   *   CHECKPOINT_INCOMPATIBLE if the environment has other sizes or an unroll does not fit the capacity.
+   */
+  restore(options: ReplayOptions, raw: unknown): Replay;
+}
+
 /**
  * Keeps replay in a folder of immutable segments. A save writes the unrolls that came in since the save
  * before, and the weights; older segments are listed again until replay has forgotten all in them. Files
@@ -24,7 +45,7 @@ export interface SavedReplay {
  *
  * Synchronous: a cut is one moment between two updates, and an increment takes milliseconds.
  */
-export class ReplayArchive {
+export class ReplayArchive implements ReplayStore {
   readonly #folder: string;
   #segments: readonly UnrollSegment[] = [];
   /** Where the first block that is not saved begins. */
@@ -35,11 +56,6 @@ export class ReplayArchive {
     mkdirSync(folder, { recursive: true });
   }
 
-  /**
-   * Writes what changed; returns when the disk has it. One archive saves one replay.
-   *
-   * @throws RunError DISK_FULL: the files of earlier saves stay valid, and a later save makes up for it.
-   */
   save(replay: Replay): SavedReplay {
     const { options, sampler } = replay;
     const { position } = replay.ring;
@@ -67,16 +83,6 @@ export class ReplayArchive {
     return { state, files };
   }
 
-  /**
-   * Rebuilds the saved replay; with the same options its digest is the same, and so is its future.
-   *
-   * A changed capacity or unroll length lays the newest transitions out afresh. A changed strategy or
-   * exponent gives all of them the same priority.
-   *
-   * @param raw What `save` returned as `state`, from JSON.
-   * @throws RunError CHECKPOINT_CORRUPT if a file is damaged or does not fit the state,
-   *   CHECKPOINT_INCOMPATIBLE if the environment has other sizes or an unroll does not fit the capacity.
-   */
   restore(options: ReplayOptions, raw: unknown): Replay {
     const state = parseReplayState(raw);
     checkSizes(options, state);

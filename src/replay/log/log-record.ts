@@ -14,6 +14,8 @@ export interface ActorCursor {
   readonly next: number;
   /** The newest refused frames of this incarnation, at most MAX_REFUSED. */
   readonly refused: readonly RefusedFrame[];
+  /** It said goodbye: its slot is free. */
+  readonly left?: true;
 }
 
 export interface RefusedFrame {
@@ -45,4 +47,6 @@ export type LogRecord =
       readonly message: string;
     } & FrameId)
   /** The actor is done with every frame below `sequence`, whatever became of them. */
-  | ({ readonly kind: "skip" } & FrameId);
+  | ({ readonly kind: "skip" } & FrameId)
+  /** The actor said goodbye. */
+  | ({ readonly kind: "leave" } & Omit<FrameId, "sequence">);
