@@ -4,7 +4,9 @@ import {
   type HistogramDefinition,
   type MetricDefinition,
   type MetricName,
+  type MetricRole,
   metricNames,
+  roleOf,
 } from "./definitions.ts";
 import { MetricsRecorder, type MetricsUpdate } from "./recorder.ts";
 import { newSeries, type Series, SeriesMap } from "./series.ts";
@@ -31,8 +33,11 @@ export class MetricsRegistry {
   /** Sum and count of each histogram when they were last logged. */
   readonly #logged = new Map<MetricName, { sum: number; count: number }>();
   readonly #maxima = new Map<MetricName, number>();
+  readonly #roles: readonly MetricRole[];
 
-  constructor() {
+  /** @param roles What the process is: it shows no zeros for what it has no part in. */
+  constructor(roles: readonly MetricRole[] = ["learner", "actors"]) {
+    this.#roles = roles;
     collectDefaultMetrics({ register: this.#process });
     for (const name of MISNAMED) this.#process.removeSingleMetric(name);
   }
@@ -112,7 +117,9 @@ export class MetricsRegistry {
     const definition = definitionOf(name);
     let all = this.#series.of(name);
     // Counters and histograms begin at zero, so that the first increase can be seen as one.
-    if (all.length === 0 && definition.type !== "gauge" && !definition.labels) {
+    const role = roleOf(name);
+    const isOurs = role === undefined || this.#roles.includes(role);
+    if (all.length === 0 && isOurs && definition.type !== "gauge" && !definition.labels) {
       all = [newSeries(name, {})];
     }
     if (all.length === 0) return [];
