@@ -1,15 +1,18 @@
 import type { Command } from "@commander-js/extra-typings";
 import { type FlagSetting, type LoadedConfig, loadConfig, parseSetFlag } from "../config/load.ts";
 
-/** Adds the flags of every command that takes a configuration. */
-export function withConfigFlags(command: Command) {
+/**
+ * Adds the flags of every command that takes a configuration.
+ * @param actors What `--actors` counts.
+ */
+export function withConfigFlags(command: Command, actors = "actor threads: auto or a number") {
   return command
     .option("-c, --config <file>", "YAML configuration file")
     .option("--set <path=value>", "set any field of the configuration; repeatable", collect)
     .option("--algo <name>", "algorithm")
     .option("-s, --seed <n>", "root of every random stream")
     .option("-n, --total-steps <n>", "environment steps to train for, such as 1e6")
-    .option("--actors <auto|n>", "actor threads")
+    .option("--actors <n>", actors)
     .option("--name <name>", "name of the run folder")
     .option("--run-dir <dir>", "folder that holds the run folders");
 }
@@ -33,19 +36,25 @@ const FLAG_FIELDS = {
 /**
  * The configuration that a command line asks for.
  * @param env The positional argument, an id or a file.
- * @param file Used when the user names no other: of the run that is resumed.
  * @throws RunError CONFIG_INVALID
  */
 export async function loadFromFlags(
   env: string | undefined,
   flags: ConfigFlags,
-  file?: string,
+  { file, settings = [] }: FlagContext = {},
 ): Promise<LoadedConfig> {
   return await loadConfig({
     file: flags.config ?? file,
     environment: process.env,
-    flags: flagSettings(env, flags),
+    flags: [...flagSettings(env, flags), ...settings],
   });
+}
+
+export interface FlagContext {
+  /** Used when the user names no other: of the run that is resumed. */
+  readonly file?: string | undefined;
+  /** What a command's own flags set. */
+  readonly settings?: readonly FlagSetting[];
 }
 
 function flagSettings(env: string | undefined, flags: ConfigFlags): readonly FlagSetting[] {

@@ -9,12 +9,14 @@ import { addEvalCommand } from "./eval.ts";
 import { errorText, exitCodeOf } from "./exit.ts";
 import { addExportCommand } from "./export.ts";
 import { addHealthCommand } from "./health.ts";
+import { addLearnerCommand } from "./learner.ts";
 import { addTrainCommand } from "./train.ts";
 import { addVersionCommand } from "./version.ts";
 
 /** In the order of `troupe --help`. */
 const commands: readonly ((program: Command) => void)[] = [
   addTrainCommand,
+  addLearnerCommand,
   addEvalCommand,
   addExportCommand,
   addCertsCommand,

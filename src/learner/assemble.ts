@@ -1,34 +1,26 @@
-import { join } from "node:path";
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
-import { type DerivedSettings, deriveSettings } from "../config/derive.ts";
-import { type Machine, readMachine } from "../config/machine.ts";
+import { readMachine } from "../config/machine.ts";
 import type { Config } from "../config/schema.ts";
 import { ActionScale } from "../envs/action-scale.ts";
 import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
 import { defaultNormaliserOptions } from "../math/running-statistics.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
-import { ReplayArchive } from "../replay/archive.ts";
-import { parseLimiterState } from "../replay/limiter-state.ts";
-import { checkReplaySize } from "../replay/memory.ts";
-import { RateLimiter } from "../replay/rate-limiter.ts";
-import { Replay, type ReplayOptions } from "../replay/replay.ts";
-import { guaranteedSize } from "../replay/ring.ts";
-import { LAP, PRIORITIZED, type Sampling } from "../replay/sampler.ts";
-import {
-  allocateInProcess,
-  InProcessLearnerLink,
-  type InProcessMemory,
-} from "../transport/in-process.ts";
+import { SealBarrier } from "../replay/log/seal-barrier.ts";
+import type { RateLimiter } from "../replay/rate-limiter.ts";
+import type { Delivery } from "../transport/gateway/gateway-task.ts";
+import { InProcessLearnerLink, type InProcessMemory } from "../transport/in-process.ts";
+import { ActorCursors, gatewayCursors } from "./actor-cursors.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
 import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import { Learner } from "./learner.ts";
+import { allocateMemory } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
 import { NonFiniteGuard } from "./non-finite-guard.ts";
 import {
@@ -36,6 +28,7 @@ import {
   type ObservationNormalizer,
   RawObservations,
 } from "./observation-normalizer.ts";
+import { openReplay } from "./open-replay.ts";
 import { FreePace, TurnPace } from "./pace.ts";
 import { ReplayMeter } from "./replay-meter.ts";
 
@@ -46,15 +39,12 @@ export interface AssembledLearner extends AsyncDisposable {
   readonly cut: Cut;
   readonly limiter: RateLimiter;
   readonly memory: InProcessMemory;
+  /** How frames from other machines become safe; undefined in one process. */
+  readonly delivery: Delivery | undefined;
   readonly algorithm: Algorithm;
   /** One sentence for each thing that was not as it should be, e.g. a damaged checkpoint. */
   readonly warnings: readonly string[];
 }
-
-/** Room for one actor's state in a frame of the deterministic mode. */
-const SNAPSHOT_BYTES = 1 << 18;
-/** Unrolls an actor may have on the way; more would only make them older. */
-const SLOTS_PER_STREAM = 2;
 
 /**
  * Puts a learner together from a configuration and, when the run goes on, from its newest checkpoint.
@@ -65,9 +55,8 @@ export async function assembleLearner(
   task: LearnerTask,
   emit: (event: LearnerEvent) => void,
 ): Promise<AssembledLearner> {
-  const { config, folder } = task;
+  const { config, settings, folder } = task;
   const machine = readMachine();
-  const settings = deriveSettings(config, machine);
   const store = new CheckpointStore({ runFolder: folder, keep: config.checkpoint.keep });
   const restored = task.resume ? store.restore() : undefined;
   const state = restored && learnerStateOf(restored);
@@ -79,7 +68,8 @@ export async function assembleLearner(
     device: config.learner.device,
   });
   if (restored) step.importState(trainStateOf(restored));
-  const remembered = openReplay(task, settings, { machine, restored });
+  const barrier = settings.durability === "log" ? SealBarrier.allocate() : undefined;
+  const remembered = openReplay(task, { machine, restored, barrier });
   // What a crash left between writing a segment and the checkpoint that would have listed it.
   store.removeUnlistedReplay(new Set());
   const parts: CutParts = {
@@ -98,10 +88,11 @@ export async function assembleLearner(
     noise: streamOf(config, "noise", state),
     policyGroup: algorithm.policy.group,
     exporter: new PolicyExporter(policyShape(algorithm, task)),
+    ...(settings.role === "cluster" ? { cursors: new ActorCursors(state?.cursors ?? []) } : {}),
   };
   const recorder = new MetricsRecorder();
   const cut = new Cut(parts, state?.bestReturn ?? null);
-  const memory = memoryFor(task, settings, step.parameters(parts.policyGroup).length);
+  const memory = allocateMemory(task, step.parameters(parts.policyGroup).length);
   const link = new InProcessLearnerLink(memory);
   const meter = new ReplayMeter(parts.replay, recorder);
   const chores = new LearnerChores(choresOptions(config), { cut, link, recorder, meter, emit });
@@ -142,6 +133,7 @@ export async function assembleLearner(
     cut,
     limiter: parts.limiter,
     memory,
+    delivery: deliveryOf(task, parts, barrier),
     algorithm,
     warnings: restored?.warnings ?? [],
     [Symbol.asyncDispose]: () => step[Symbol.asyncDispose](),
@@ -166,53 +158,6 @@ export function algorithmOf({
     },
     { observationSize, actionSpace, batchSize },
   );
-}
-
-function openReplay(
-  task: LearnerTask,
-  settings: DerivedSettings,
-  from: { readonly machine: Machine; readonly restored: Checkpoint | undefined },
-): Pick<CutParts, "replay" | "archive" | "limiter"> {
-  const { config, observationSize, folder } = task;
-  const { batchSize, nStep, gamma, learningStarts } = config.algorithm;
-  const options: ReplayOptions = {
-    capacity: config.replay.capacity,
-    observationSize,
-    actionSize: actionSizeOf(task),
-    unrollLength: config.actors.unrollLength,
-    sampling: samplingOf(config, settings),
-    batchSize,
-    nSteps: nStep,
-    gamma,
-  };
-  checkReplaySize(options, 0.8 * from.machine.memoryBytes);
-  const archive = new ReplayArchive(join(folder, "replay"));
-  const { restored } = from;
-  const replay = restored ? archive.restore(options, restored.json["replay"]) : new Replay(options);
-  const limits = {
-    samplesPerInsert: settings.samplesPerInsert,
-    minSize: Math.max(learningStarts, 1),
-    errorBuffer: settings.errorBuffer,
-    batchSize,
-    unrollLength: config.actors.unrollLength,
-    guaranteedSize: guaranteedSize(options),
-  };
-  const size = (): number => replay.size;
-  const limiter = restored
-    ? RateLimiter.restore(limits, size, parseLimiterState(restored.json["limiter"]))
-    : new RateLimiter(limits, size);
-  return { replay, archive, limiter };
-}
-
-function samplingOf({ replay }: Config, { priorityExponent }: DerivedSettings): Sampling {
-  switch (replay.sampling) {
-    case "uniform":
-      return { kind: "uniform" };
-    case "prioritized":
-      return { ...PRIORITIZED, priorityExponent };
-    case "lap":
-      return { ...LAP, priorityExponent };
-  }
 }
 
 /** What makes the algorithm's policy one for the environment's own units. */
@@ -256,24 +201,18 @@ function streamOf(
   return state ? RandomStream.fromState(state[name]) : RandomStream.derive(seed, "learner", name);
 }
 
-function memoryFor(
-  task: LearnerTask,
-  settings: DerivedSettings,
-  parameterCount: number,
-): InProcessMemory {
-  const { config, observationSize } = task;
-  const { envsPerActor, unrollLength } = config.actors;
-  return allocateInProcess({
-    actors: settings.actors,
-    shape: { observationSize, actionSize: actionSizeOf(task), unrollLength },
-    parameterCount,
-    slotsPerActor: SLOTS_PER_STREAM * envsPerActor,
-    snapshotBytes: config.deterministic ? SNAPSHOT_BYTES * envsPerActor : 0,
-  });
-}
-
-function actionSizeOf({ actionSpace }: LearnerTask): number {
-  return actionSpace.kind === "box" ? actionSpace.size : 1;
+function deliveryOf(
+  { settings, config }: LearnerTask,
+  { replay, cursors }: CutParts,
+  barrier: SharedArrayBuffer | undefined,
+): Delivery | undefined {
+  if (settings.role === "local") return undefined;
+  if (barrier === undefined) {
+    return { durability: "memory", cursors: gatewayCursors(cursors?.state() ?? []) };
+  }
+  // Unrolls go into replay in the order of the log, each in a block of its own.
+  const cut = replay.ring.position.nextBlock;
+  return { durability: "log", cut, quotaBytes: config.cluster.logQuotaBytes, barrier };
 }
 
 function choresOptions({ evaluation, checkpoint }: Config) {

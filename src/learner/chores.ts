@@ -59,6 +59,8 @@ export class LearnerChores implements Chores {
   #checkpointedAt = performance.now();
   #reportedAt = 0;
   #evaluatedStep = -1;
+  /** Who asked for a checkpoint and waits for its name. */
+  readonly #asked: ((name: string) => void)[] = [];
   /** Sums since the last report. */
   readonly #trainSums = new Map<string, number>();
   #updates = 0;
@@ -86,7 +88,14 @@ export class LearnerChores implements Chores {
     const { checkpointSeconds } = this.#options;
     const elapsed = (performance.now() - this.#checkpointedAt) / 1000;
     const byTime = checkpointSeconds > 0 && elapsed >= checkpointSeconds;
-    if (this.#checkpoints.isDue(envSteps) || byTime) this.checkpoint();
+    if (this.#checkpoints.isDue(envSteps) || byTime || this.#asked.length > 0) this.checkpoint();
+  }
+
+  /** Asks for a checkpoint at the next boundary; resolves with its name. */
+  requestCheckpoint(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+    });
   }
 
   /**
@@ -140,6 +149,7 @@ export class LearnerChores implements Chores {
       reason: "checkpoint",
     });
     this.#parts.emit({ type: "checkpoint", name, seconds });
+    for (const resolve of this.#asked.splice(0)) resolve(name);
   }
 
   report(progress: Progress): void {
@@ -160,8 +170,7 @@ export class LearnerChores implements Chores {
     meter.read();
     recorder.set("troupe_trajectory_queue_length", link.waiting);
     emit({ type: "metrics", update: recorder.drain() });
-    const waiting = cut.explain().sentence;
-    emit({ type: "progress", envSteps, learnerStep, waiting });
+    emit({ type: "progress", envSteps, learnerStep, limiter: cut.explain() });
   }
 
   #sum(name: string, value: number): void {

@@ -3,9 +3,10 @@ import { z } from "zod";
 import type { TrainStep } from "../compile/train-step.ts";
 import type { RandomState, RandomStream } from "../math/random.ts";
 import type { StatisticsState } from "../math/running-statistics.ts";
-import type { ReplayArchive } from "../replay/archive.ts";
+import type { ReplayStore } from "../replay/archive.ts";
 import type { LimiterExplanation, RateLimiter } from "../replay/rate-limiter.ts";
 import type { Replay } from "../replay/replay.ts";
+import { type ActorCursors, cursorsSchema } from "./actor-cursors.ts";
 import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
@@ -26,8 +27,10 @@ export interface CutParts {
   readonly noise: RandomStream;
   readonly policyGroup: string;
   readonly store: CheckpointStore;
-  readonly archive: ReplayArchive;
+  readonly archive: ReplayStore;
   readonly exporter: PolicyExporter;
+  /** Where actors on other machines stand; left out in one process. */
+  readonly cursors?: ActorCursors;
   /** The configuration, for whoever reads the checkpoint alone. */
   readonly config: unknown;
 }
@@ -51,6 +54,7 @@ const learnerSchema = z.strictObject({
   normalizer: statisticsSchema.nullable(),
   sampling: randomSchema,
   noise: randomSchema,
+  cursors: cursorsSchema.prefault([]),
 });
 
 /** The learner's own part of a checkpoint, `learner.json`. */
@@ -165,7 +169,7 @@ export class Cut {
   }
 
   #state(): LearnerState {
-    const { progress, normalizer, sampling, noise } = this.#parts;
+    const { progress, normalizer, sampling, noise, cursors } = this.#parts;
     const { envSteps, learnerStep, turns } = progress;
     return {
       envSteps,
@@ -175,6 +179,7 @@ export class Cut {
       normalizer: normalizer.state(),
       sampling: sampling.state(),
       noise: noise.state(),
+      cursors: cursors?.state() ?? [],
     };
   }
 }

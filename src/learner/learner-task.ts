@@ -1,12 +1,16 @@
 import type { MessagePort } from "node:worker_threads";
+import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import type { Space } from "../envs/env.ts";
 import type { MetricsUpdate } from "../metrics/recorder.ts";
+import type { LimiterExplanation } from "../replay/rate-limiter.ts";
+import type { Delivery } from "../transport/gateway/gateway-task.ts";
 import type { InProcessMemory } from "../transport/in-process.ts";
 
 /** What the learner's thread is started with. */
 export interface LearnerTask {
   readonly config: Config;
+  readonly settings: DerivedSettings;
   /** The run folder. */
   readonly folder: string;
   readonly observationSize: number;
@@ -26,6 +30,8 @@ export interface LearnerControl {
   stop(): void;
   /** Who waits for whom. */
   explain(): unknown;
+  /** Writes a checkpoint at the next boundary; its name. */
+  checkpoint(): Promise<string>;
   /** The answer to an "evaluate" event. */
   evaluated(score: EvaluationScore): void;
 }
@@ -49,6 +55,8 @@ export type LearnerEvent =
   | {
       readonly type: "ready";
       readonly memory: InProcessMemory;
+      /** How frames from other machines become safe; undefined in one process. */
+      readonly delivery: Delivery | undefined;
       /** The compiled `policy.sample`, for the environments of one actor. */
       readonly policyProgram: Uint8Array;
       readonly learnerStep: number;
@@ -62,8 +70,8 @@ export type LearnerEvent =
       readonly type: "progress";
       readonly learnerStep: number;
       readonly envSteps: number;
-      /** Who waits for whom, in a sentence. */
-      readonly waiting: string;
+      /** Who waits for whom. */
+      readonly limiter: LimiterExplanation;
     }
   | { readonly type: "metrics"; readonly update: MetricsUpdate }
   | { readonly type: "evaluate"; readonly snapshot: PolicySnapshot }

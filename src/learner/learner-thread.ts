@@ -3,6 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
 import { comlinkPort } from "../actors/comlink-port.ts";
+import { RunError } from "../errors.ts";
 import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
 import { ringDoorbell } from "../transport/in-process.ts";
 import type {
@@ -77,12 +78,12 @@ export class LearnerThread implements AsyncDisposable {
 
   /** Who waits for whom; rejects when the thread has ended. */
   explain(): Promise<unknown> {
-    this.#wake();
-    // A call to a thread that has ended never settles.
-    const ended = this.finished.then(() => {
-      throw new Error("the learner has ended");
-    });
-    return Promise.race([this.#control.explain(), ended]);
+    return this.#ask(() => this.#control.explain());
+  }
+
+  /** Writes a checkpoint between two updates; its name. Rejects when the thread has ended. */
+  checkpoint(): Promise<string> {
+    return this.#ask(() => this.#control.checkpoint());
   }
 
   /** Answers an "evaluate" event; too late an answer goes nowhere. */
@@ -99,6 +100,16 @@ export class LearnerThread implements AsyncDisposable {
     const timer = setTimeout(() => this.#abort.abort(), STOP_GRACE_MS);
     await this.finished.catch(() => undefined);
     clearTimeout(timer);
+  }
+
+  #ask<T>(question: () => Promise<T>): Promise<T> {
+    // A call to a thread that has ended never settles.
+    const ended = this.finished.then(() => {
+      throw new RunError("INTERNAL", "the learner has ended");
+    });
+    const answer = question();
+    this.#wake();
+    return Promise.race([answer, ended]);
   }
 
   /** Cuts the learner's wait for unrolls short, so that it listens. */

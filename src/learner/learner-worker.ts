@@ -18,12 +18,14 @@ async function learn(task: LearnerTask): Promise<LearnerResult> {
     const control: LearnerControl = {
       stop: () => learner.stop(),
       explain: () => cut.explain(),
+      checkpoint: () => chores.requestCheckpoint(),
       evaluated: (score) => chores.evaluated(score),
     };
     expose(control, comlinkPort(task.control));
     emit({
       type: "ready",
       memory: parts.memory,
+      delivery: parts.delivery,
       policyProgram: compilePolicy(parts.algorithm, task.config.actors.envsPerActor),
       ...learner.progress,
       warnings: parts.warnings,

@@ -5,6 +5,7 @@ import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink, UnrollFrame } from "../protocol.ts";
 import type { ReplayBatch } from "../replay/batch.ts";
 import type { Replay } from "../replay/replay.ts";
+import type { ActorCursors } from "./actor-cursors.ts";
 import type { NonFiniteGuard } from "./non-finite-guard.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import type { Pace } from "./pace.ts";
@@ -37,6 +38,8 @@ export interface LearnerParts {
   /** Noise of the losses. */
   readonly noise: RandomStream;
   readonly chores: Chores;
+  /** Where actors on other machines stand; left out in one process. */
+  readonly cursors?: ActorCursors;
 }
 
 /** What else the learner's thread does, and decides itself when it is due. */
@@ -144,6 +147,7 @@ export class Learner {
       this.progress.envSteps += unroll.length;
       recorder.inc("troupe_env_steps_total", unroll.length);
     }
+    this.#parts.cursors?.saw(frame);
     if (frame.endsTurn) {
       this.progress.turns += 1;
       this.progress.actorSnapshot = frame.snapshot.slice();

@@ -36,6 +36,8 @@ export interface RunInfo {
   readonly best: { readonly meanReturn: number; readonly envSteps: number } | null;
   /** Where Prometheus may scrape while it runs. */
   readonly metricsUrl: string | null;
+  /** HOST:PORT that actors connect to while it runs, if it is a cluster's learner. */
+  readonly address: string | null;
   /** Why it failed. */
   readonly error: string | null;
 }
@@ -44,7 +46,14 @@ export interface RunInfo {
 export type RunChange = Partial<
   Pick<
     RunInfo,
-    "status" | "envSteps" | "learnerSteps" | "episodes" | "best" | "metricsUrl" | "error"
+    | "status"
+    | "envSteps"
+    | "learnerSteps"
+    | "episodes"
+    | "best"
+    | "metricsUrl"
+    | "address"
+    | "error"
   >
 >;
 
@@ -125,6 +134,7 @@ export function newRunInfo(id: string, start: RunStart, source?: SourceState): R
     episodes: 0,
     best: null,
     metricsUrl: null,
+    address: null,
     error: null,
   };
 }

@@ -16,6 +16,7 @@ export interface ProgressReport {
   /** Returns of the last episodes, oldest first. */
   readonly returns: readonly number[];
   readonly actorsAlive: number;
+  /** 0: unknown. */
   readonly actorsExpected: number;
   /** Who waits for whom, in one line. */
   readonly note?: string;
@@ -110,7 +111,7 @@ export function progressPanel(context: ProgressContext, report: ProgressReport):
   const value = (key: string): string => compact(values.get(key));
   const share = Math.min(1, step / context.totalSteps);
   const bar = "█".repeat(Math.round(share * 30)).padEnd(30, "░");
-  const actors = `${actorsAlive}/${actorsExpected}`;
+  const actors = actorsExpected > 0 ? `${actorsAlive}/${actorsExpected}` : `${actorsAlive}`;
   const rows = [
     `${pc.bold(context.run)}  ${context.env}  ${context.algorithm}`,
     `${pc.green(bar)} ${percent(share)}  ${compact(step)}/${compact(context.totalSteps)}  eta ${duration(secondsLeft(context.totalSteps, record))}`,

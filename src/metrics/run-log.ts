@@ -16,7 +16,8 @@ export interface EpisodeSummary {
 export interface RunLogOptions {
   readonly registry: MetricsRegistry;
   readonly sinks: readonly LogSink[];
-  readonly actors: number;
+  /** Actors alive. */
+  readonly actors: () => number;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   /** Unix time in milliseconds. */
@@ -89,7 +90,7 @@ export class RunLog {
     const values = new Map<string, number>([
       ["time/time_elapsed", (time - this.#start) / 1000],
       ["time/fps", steps / seconds],
-      ["time/sps_actor", steps / seconds / Math.max(1, actors)],
+      ["time/sps_actor", steps / seconds / Math.max(1, actors())],
       ["time/sps_learner", updates / seconds],
       ...(steps > 0 ? ([["time/replay_ratio", updates / steps]] as const) : []),
       ...registry.takeLogValues(),

@@ -1,5 +1,5 @@
 import type { ActorCrash } from "../actors/actor-pool.ts";
-import type { ActorEvent } from "../actors/actor-task.ts";
+import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import { readVersions } from "../config/versions.ts";
@@ -15,7 +15,7 @@ import type { Progress } from "../metrics/progress.ts";
 import { MetricsRegistry } from "../metrics/registry.ts";
 import { RunLog } from "../metrics/run-log.ts";
 import { type MetricsServer, startMetricsServer } from "../metrics/server.ts";
-import type { LocalRun, RunObserver } from "./local-run.ts";
+import type { Run, RunObserver } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 import type { TrainOptions } from "./train.ts";
 
@@ -23,12 +23,16 @@ export interface RunReportOptions {
   readonly config: Config;
   readonly settings: DerivedSettings;
   readonly onEvaluation: TrainOptions["onEvaluation"];
+  readonly onListening: TrainOptions["onListening"];
   readonly log: Logger | undefined;
   readonly progress: Progress | undefined;
 }
 
 /** An update or a checkpoint may take a while; longer than this, none does. */
 const MAX_SILENCE_SECONDS = 60;
+
+/** Of a process that has ended. */
+const NOT_SERVED = { metricsUrl: null, address: null };
 
 /** What a run shows and writes besides its checkpoints: log, curves, Prometheus metrics, run.json. */
 export class RunReport implements RunObserver, AsyncDisposable {
@@ -38,7 +42,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   #server: MetricsServer | undefined;
   #files: RunFiles | undefined;
   #runLog: RunLog | undefined;
-  #run: LocalRun | undefined;
+  #run: Run | undefined;
   #timer: NodeJS.Timeout | undefined;
   #learnerStep = 0;
   #episodes: number;
@@ -76,7 +80,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   }
 
   /** Reports `run` from now on. */
-  watch(run: LocalRun): void {
+  watch(run: Run): void {
     this.#run = run;
   }
 
@@ -88,7 +92,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#runLog = new RunLog({
       registry: this.registry,
       sinks: this.#files.sinks,
-      actors: settings.actors,
+      actors: () => this.#run?.actorsAlive ?? 0,
       now: () => performance.now(),
       wallTime: () => Date.now(),
       before: { envSteps, updates: learnerStep, episodes: this.#folder.info.episodes },
@@ -108,13 +112,13 @@ export class RunReport implements RunObserver, AsyncDisposable {
     }, interval);
   }
 
-  onProgress({ learnerStep, waiting }: Extract<LearnerEvent, { type: "progress" }>): void {
+  onProgress({ learnerStep, limiter }: Extract<LearnerEvent, { type: "progress" }>): void {
     this.#heardAt = performance.now();
     this.#learnerStep = learnerStep;
-    this.#waiting = waiting;
+    this.#waiting = limiter.sentence;
   }
 
-  onEpisode(slot: number, { end }: Extract<ActorEvent, { type: "episode" }>): void {
+  onEpisode(slot: number, end: EpisodeEnd): void {
     const { episodeReturn, episodeLength, outcome, reason } = end;
     if (outcome === "failed") {
       this.registry.recorder.inc("troupe_env_failures_total", 1, { reason: "step" });
@@ -158,6 +162,16 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#options.log?.warn(message);
   }
 
+  onLog(level: "info" | "warn" | "error", message: string): void {
+    this.#options.log?.[level](message);
+  }
+
+  onListening(address: string): void {
+    this.#folder.update({ address });
+    this.#options.log?.info({ address }, "listening for actors");
+    this.#options.onListening?.(address);
+  }
+
   finished(result: LearnerResult): void {
     this.#record();
     this.#saveInfo(result.reason === "completed" ? "done" : "interrupted");
@@ -170,7 +184,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
     log?.error(error.message);
     try {
       const counts = this.#runLog ? this.#counts() : {};
-      this.#folder.update({ ...counts, status: "failed", error: error.message, metricsUrl: null });
+      this.#folder.update({ ...counts, status: "failed", error: error.message, ...NOT_SERVED });
       this.#record();
     } catch (thrown) {
       // Likely for the same reason: a full disk, or a learner that has taken over.
@@ -194,13 +208,13 @@ export class RunReport implements RunObserver, AsyncDisposable {
       record,
       returns: this.#runLog.returns,
       actorsAlive: this.#run?.actorsAlive ?? 0,
-      actorsExpected: settings.actors,
+      actorsExpected: settings.actorsExpected,
       note: this.#waiting,
     });
   }
 
   #saveInfo(status: RunStatus): void {
-    const stopped = status === "running" ? {} : { metricsUrl: null };
+    const stopped = status === "running" ? {} : NOT_SERVED;
     this.#folder.update({ status, ...this.#counts(), ...stopped });
   }
 
@@ -220,7 +234,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
     const { env, algorithm, seed } = config;
     const labels = { run_id: this.#folder.info.id, env: env.id, algo: algorithm.name };
     recorder.set("troupe_run_info", 1, { ...labels, seed: String(seed) });
-    recorder.set("troupe_actors_expected", settings.actors);
+    recorder.set("troupe_actors_expected", settings.actorsExpected);
     recorder.set("troupe_replay_capacity_transitions", config.replay.capacity);
   }
 
@@ -231,7 +245,8 @@ export class RunReport implements RunObserver, AsyncDisposable {
       ok: silentSeconds < MAX_SILENCE_SECONDS,
       run: this.#folder.info.id,
       learnerStep: this.#learnerStep,
-      actors: `${this.#run?.actorsAlive ?? 0}/${this.#options.settings.actors}`,
+      actors: this.#run?.actorsAlive ?? 0,
+      actorsExpected: this.#options.settings.actorsExpected,
       waiting: this.#waiting,
       silentSeconds: Math.round(silentSeconds),
     };

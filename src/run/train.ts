@@ -1,4 +1,4 @@
-import { type DerivedSettings, deriveSettings } from "../config/derive.ts";
+import { type DerivedSettings, deriveSettings, type RunRole } from "../config/derive.ts";
 import { describeChange, diffConfigs } from "../config/diff.ts";
 import { readMachine } from "../config/machine.ts";
 import { parseConfig } from "../config/parse.ts";
@@ -6,11 +6,14 @@ import type { Config, ConfigInput } from "../config/schema.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import type { LearnerResult } from "../learner/learner-task.ts";
+import type { ReadyEvent } from "../learner/learner-thread.ts";
 import { RunFolder } from "../learner/run-folder.ts";
 import { type RunStart, readRunConfig } from "../learner/run-info.ts";
 import type { Logger } from "../metrics/log.ts";
 import type { Progress, ProgressContext } from "../metrics/progress.ts";
-import { LocalRun, type LocalRunOptions } from "./local-run.ts";
+import type { ActingSide } from "./acting-side.ts";
+import { LocalActors } from "./local-actors.ts";
+import { Run, type RunOptions } from "./run.ts";
 import { RunReport } from "./run-report.ts";
 
 /** How a run is started, besides its configuration. */
@@ -21,6 +24,8 @@ export interface TrainOptions {
   readonly resume?: string;
   /** Told of each evaluation, a good moment to abort `signal`. */
   readonly onEvaluation?: (evaluation: Evaluation) => void;
+  /** Told where a cluster's learner can be reached, HOST:PORT. */
+  readonly onListening?: (address: string) => void;
   /** Recorded in run.json. */
   readonly commandLine?: readonly string[];
   /** Where the run's log lines go; nowhere by default. */
@@ -53,10 +58,30 @@ export interface TrainResult extends LearnerResult {
  * @throws RunError CONFIG_INVALID, ENV_UNKNOWN, RUN_EXISTS, RUN_NOT_FOUND, RUN_LOCKED before anything is
  *   written; later what the run failed with: ACTOR_CRASHED, TRAINING_DIVERGED, DISK_FULL, OUT_OF_MEMORY.
  */
-export async function train(config: ConfigInput, options: TrainOptions = {}): Promise<TrainResult> {
+export function train(config: ConfigInput, options: TrainOptions = {}): Promise<TrainResult> {
+  return startRun(config, options, "local");
+}
+
+/**
+ * Trains like `train`, with actors on any machine: they connect to `cluster.listen` (docs/cluster.md).
+ *
+ * @throws RunError what `train` does, and PORT_IN_USE.
+ */
+export function trainCluster(
+  config: ConfigInput,
+  options: TrainOptions = {},
+): Promise<TrainResult> {
+  return startRun(config, options, "cluster");
+}
+
+async function startRun(
+  config: ConfigInput,
+  options: TrainOptions,
+  role: RunRole,
+): Promise<TrainResult> {
   const parsed = parseConfig(config);
   const machine = readMachine();
-  const settings = deriveSettings(parsed, machine);
+  const settings = deriveSettings(parsed, machine, role);
   const spaces = await probeEnv(parsed);
   const start = {
     config: parsed,
@@ -78,7 +103,7 @@ export async function train(config: ConfigInput, options: TrainOptions = {}): Pr
 interface Prepared {
   readonly start: RunStart;
   readonly settings: DerivedSettings;
-  readonly spaces: Pick<LocalRunOptions, "observationSize" | "actionSpace">;
+  readonly spaces: Pick<RunOptions, "observationSize" | "actionSpace">;
   readonly changes: readonly string[];
   readonly options: TrainOptions;
 }
@@ -90,6 +115,7 @@ async function trainIn(folder: RunFolder, prepared: Prepared): Promise<TrainResu
     config,
     settings,
     onEvaluation: options.onEvaluation,
+    onListening: options.onListening,
     log: options.openLog?.(folder),
     progress: options.openProgress?.({
       run: folder.info.id,
@@ -100,7 +126,7 @@ async function trainIn(folder: RunFolder, prepared: Prepared): Promise<TrainResu
   });
   report.changed(changes);
   try {
-    await using run = new LocalRun({
+    await using run = new Run({
       config,
       settings,
       folder: folder.path,
@@ -109,6 +135,7 @@ async function trainIn(folder: RunFolder, prepared: Prepared): Promise<TrainResu
       ...spaces,
       registry: report.registry,
       observer: report,
+      openActors: (ready, run) => openActors(ready, { run, report, folder, prepared }),
     });
     report.watch(run);
     const result = await run.run(options.signal ?? new AbortController().signal);
@@ -118,6 +145,44 @@ async function trainIn(folder: RunFolder, prepared: Prepared): Promise<TrainResu
     report.failed(RunError.from(thrown));
     throw thrown;
   }
+}
+
+interface Opening {
+  readonly run: Run;
+  readonly report: RunReport;
+  readonly folder: RunFolder;
+  readonly prepared: Prepared;
+}
+
+async function openActors(ready: ReadyEvent, opening: Opening): Promise<ActingSide> {
+  const { run, report, folder, prepared } = opening;
+  const { settings, spaces, start } = prepared;
+  const { registry } = report;
+  const common = { config: start.config, term: folder.term, registry };
+  if (settings.role === "local") {
+    return new LocalActors(ready, {
+      ...common,
+      actors: settings.actors,
+      onEpisode: run.guard((slot, end) => report.onEpisode(slot, end)),
+      onCrash: run.guard((crash) => report.onCrash(crash)),
+    });
+  }
+  // Loads gRPC, which a run on one machine does without.
+  const { ClusterActors } = await import("./cluster-actors.ts");
+  return await ClusterActors.open(ready, {
+    ...common,
+    ...spaces,
+    settings,
+    folder: folder.path,
+    runId: folder.info.id,
+    observer: {
+      onListening: run.guard((address) => report.onListening(address)),
+      onEpisode: run.guard((slot, end) => report.onEpisode(slot, end)),
+      onLog: (level, message) => report.onLog(level, message),
+      checkpoint: () => run.checkpoint(),
+      requestStop: () => run.requestStop(),
+    },
+  });
 }
 
 /**

@@ -98,6 +98,7 @@ describe("train() on PointMass-v0", () => {
       envSteps: result.envSteps,
       learnerSteps: result.learnerStep,
       metricsUrl: null,
+      address: null,
       error: null,
       best: { meanReturn: result.bestReturn },
     });

@@ -151,7 +151,7 @@ describe("RunLog", () => {
     const log = new RunLog({
       registry,
       sinks: [{ write: (record) => written.push(record), [Symbol.dispose]() {} }],
-      actors: 2,
+      actors: () => 2,
       now: () => now,
       wallTime: () => 5000,
       before: { envSteps: 500, updates: 100, episodes: 3 },

@@ -1,5 +1,5 @@
-import { type ActorCrash, ActorPool } from "../actors/actor-pool.ts";
-import type { ActorEvent } from "../actors/actor-task.ts";
+import type { ActorCrash } from "../actors/actor-pool.ts";
+import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import type { Space } from "../envs/env.ts";
@@ -9,6 +9,7 @@ import { EvaluationThread } from "../learner/evaluation-thread.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import { LearnerThread, type ReadyEvent } from "../learner/learner-thread.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
+import type { ActingSide } from "./acting-side.ts";
 import { FirstFailure } from "./first-failure.ts";
 
 /** What a run tells whoever looks on. */
@@ -16,7 +17,7 @@ export interface RunObserver {
   onReady(ready: ReadyEvent): void;
   /** The learner's thread lives; twice a second. */
   onProgress(progress: Extract<LearnerEvent, { type: "progress" }>): void;
-  onEpisode(slot: number, event: Extract<ActorEvent, { type: "episode" }>): void;
+  onEpisode(slot: number, end: EpisodeEnd): void;
   onEvaluation(snapshot: PolicySnapshot, episodes: readonly EpisodeResult[]): void;
   onCheckpoint(name: string, seconds: number): void;
   onBest(meanReturn: number, envSteps: number): void;
@@ -24,7 +25,7 @@ export interface RunObserver {
   onWarning(message: string): void;
 }
 
-export interface LocalRunOptions {
+export interface RunOptions {
   readonly config: Config;
   readonly settings: DerivedSettings;
   /** The run folder. */
@@ -35,29 +36,30 @@ export interface LocalRunOptions {
   readonly actionSpace: Space;
   readonly registry: MetricsRegistry;
   readonly observer: RunObserver;
+  readonly openActors: OpenActingSide;
 }
 
-/** Lives of one slot within a term; a term's actors must not replay those of the one before. */
-const LIVES_PER_TERM = 10_000;
+/** Makes what acts for the run, once the learner can take unrolls. Its callbacks are to be guarded. */
+export type OpenActingSide = (ready: ReadyEvent, run: Run) => Promise<ActingSide>;
 
 /**
- * A run on this machine: the learner's thread, the actors' threads, and one for evaluations, joined by
- * shared memory. Whoever opens it closes it; nothing outlives `dispose`.
+ * A run, seen from the process that learns: the learner's thread, whoever acts, and a thread for
+ * evaluations. Whoever opens it closes it; nothing outlives `dispose`.
  */
-export class LocalRun implements AsyncDisposable {
-  readonly #options: LocalRunOptions;
+export class Run implements AsyncDisposable {
+  readonly #options: RunOptions;
   readonly #learner: LearnerThread;
   readonly #evaluation: EvaluationThread;
-  #actors: ActorPool | undefined;
+  #actors: ActingSide | undefined;
   readonly #failure = new FirstFailure();
   #closing = false;
 
-  constructor(options: LocalRunOptions) {
+  constructor(options: RunOptions) {
     this.#options = options;
     this.#evaluation = new EvaluationThread(1000 * options.config.actors.stepTimeoutSeconds);
-    const { config, folder, term, resume, observationSize, actionSpace } = options;
+    const { config, settings, folder, term, resume, observationSize, actionSpace } = options;
     this.#learner = new LearnerThread(
-      { config, folder, term, resume, observationSize, actionSpace },
+      { config, settings, folder, term, resume, observationSize, actionSpace },
       this.#failure.guard((event) => this.#onLearnerEvent(event)),
     );
   }
@@ -70,13 +72,14 @@ export class LocalRun implements AsyncDisposable {
   /**
    * Runs to the end, or until `signal` asks for an orderly stop.
    *
-   * @throws RunError what the learner failed with, or ACTOR_CRASHED when no actor is left.
+   * @throws RunError what the learner failed with, what the acting side could not be opened with, or
+   *   ACTOR_CRASHED when no actor is left.
    */
   async run(signal: AbortSignal): Promise<LearnerResult> {
     const ready = await Promise.race([this.#learner.ready(), this.#failure.promise]);
     this.#options.observer.onReady(ready);
-    this.#actors = this.#startActors(ready);
-    const stop = (): void => void this.#learner.stop();
+    this.#actors = await this.#options.openActors(ready, this);
+    const stop = (): void => this.requestStop();
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     // Actors finish only by being stopped, which comes after the learner, or by failing for good.
@@ -84,13 +87,30 @@ export class LocalRun implements AsyncDisposable {
     const { finished } = this.#learner;
     const result = await Promise.race([finished, noActors, this.#failure.promise]);
     signal.removeEventListener("abort", stop);
-    await this.#actors.stop();
+    await this.#actors.stop(result.reason);
     return result;
   }
 
   /** Ends the run with a failure outside of it. */
   fail(thrown: unknown): void {
     this.#failure.fail(thrown);
+  }
+
+  /** A callback that ends the run with what it throws. */
+  guard<Parameters extends readonly unknown[]>(
+    callback: (...parameters: Parameters) => void,
+  ): (...parameters: Parameters) => void {
+    return this.#failure.guard(callback);
+  }
+
+  /** Asks for the end of the run in good order, with a checkpoint. */
+  requestStop(): void {
+    void this.#learner.stop();
+  }
+
+  /** Writes a checkpoint between two updates; its name. */
+  checkpoint(): Promise<string> {
+    return this.#learner.checkpoint();
   }
 
   /** Who waits for whom. */
@@ -105,45 +125,6 @@ export class LocalRun implements AsyncDisposable {
     await this.#evaluation[Symbol.asyncDispose]();
   }
 
-  #startActors(ready: ReadyEvent): ActorPool {
-    const { config, settings, term, registry, observer } = this.#options;
-    const { restart, stepTimeoutSeconds, envsPerActor, unrollLength } = config.actors;
-    return new ActorPool({
-      count: settings.actors,
-      // A deterministic run that was killed before its first checkpoint begins anew, with the same streams.
-      firstIncarnation: (config.deterministic ? 1 : term) * LIVES_PER_TERM,
-      snapshots: ready.actorSnapshot.length > 0 ? [ready.actorSnapshot] : [],
-      task: {
-        rootSeed: config.seed,
-        env: config.env,
-        envsPerActor,
-        unrollLength,
-        takesTurns: config.deterministic,
-        normalizes: config.algorithm.normalizeObservations,
-        memory: ready.memory,
-        policyProgram: ready.policyProgram,
-      },
-      stepTimeoutMs: 1000 * stepTimeoutSeconds,
-      restart: {
-        backoffMs: 1000 * restart.initialDelaySeconds,
-        maxBackoffMs: 1000 * restart.maxDelaySeconds,
-        // A life that starts anew would not repeat the steps of the one that ended.
-        maxCrashes: config.deterministic ? 1 : restart.breakerFailures,
-        windowMs: 1000 * restart.breakerWindowSeconds,
-      },
-      onEvent: this.#failure.guard((slot, event) => {
-        if (event.type === "metrics") registry.apply(event.update);
-        else observer.onEpisode(slot, event);
-      }),
-      onCrash: this.#failure.guard((crash) => {
-        if (crash.restartInMs !== undefined) {
-          registry.recorder.inc("troupe_worker_restarts_total", 1, { role: "actor" });
-        }
-        observer.onCrash(crash);
-      }),
-    });
-  }
-
   #onLearnerEvent(event: LearnerEvent): void {
     const { registry, observer } = this.#options;
     switch (event.type) {
@@ -151,6 +132,7 @@ export class LocalRun implements AsyncDisposable {
         return;
       case "progress":
         this.#recordActors();
+        this.#actors?.onProgress(event);
         observer.onProgress(event);
         return;
       case "metrics":
