@@ -1,14 +1,34 @@
-import { definitionOf, derivedLogKeys, type MetricDefinition, metricNames } from "./definitions.ts";
+import {
+  derivedLogKeys,
+  type MetricDefinition,
+  type MetricRole,
+  metricSections,
+} from "./definitions.ts";
 
 /** The text of `docs/metrics.md`. */
 export function metricsMarkdown(): string {
-  const rows = metricNames.map((name) => {
-    const definition = definitionOf(name);
-    const labels = definition.labels?.map((label) => `\`${label}\``).join(", ") ?? "";
-    return `| \`${name}\` | ${definition.type} | ${labels} | ${logText(definition)} | ${definition.help} |`;
-  });
+  const sections = metricSections.flatMap(({ title, from, metrics }) => [
+    `\n## ${title}\n`,
+    `${SOURCE[from ?? "every"]}\n`,
+    TABLE,
+    ...Object.entries(metrics).map(([name, definition]) => row(name, definition)),
+  ]);
   const derived = Object.entries(derivedLogKeys).map(([key, help]) => `| \`${key}\` | ${help} |`);
-  return `${[INTRODUCTION, ...rows, DERIVED, ...derived, ALIASES].join("\n")}\n`;
+  return `${[INTRODUCTION, ...sections, DERIVED, ...derived, ALIASES].join("\n")}\n`;
+}
+
+const SOURCE: Readonly<Record<MetricRole | "every", string>> = {
+  every: "From learners and actor hosts.",
+  learner: "From the learner.",
+  actors: "From actor hosts; from the learner when it has actors of its own.",
+};
+
+const TABLE = `| Prometheus | type | labels | log key | meaning |
+|---|---|---|---|---|`;
+
+function row(name: string, definition: MetricDefinition): string {
+  const labels = definition.labels?.map(code).join(", ") ?? "";
+  return `| \`${name}\` | ${definition.type} | ${labels} | ${logText(definition)} | ${definition.help} |`;
 }
 
 function logText(definition: MetricDefinition): string {
@@ -25,15 +45,14 @@ function code(text: string): string {
 
 const INTRODUCTION = `# Metrics
 
-<!-- Made from src/metrics/definitions.ts by \`npm run docs\`; do not edit. -->
+<!-- Made from src/metrics/sections/ by \`npm run docs\`; do not edit. -->
 
 A run serves the first column to Prometheus at the address it prints, and writes the fourth to \`metrics.jsonl\`,
 \`progress.csv\` and TensorBoard (\`tb/\`) every \`metrics.logIntervalSeconds\`. The axis of every log is environment steps. Counters are logged as
 totals, gauges as they are, histograms as the mean (and maximum) since the last record; \`perf/*_ms\` are milliseconds. Node's own
-\`process_*\` and \`nodejs_*\` metrics are served as well.
+\`process_*\` and \`nodejs_*\` metrics are served as well. [monitoring.md](monitoring.md) tells how to watch a run with them.
 
-| Prometheus | type | labels | log key | meaning |
-|---|---|---|---|---|`;
+No label names an actor: Prometheus adds the \`instance\` it scraped, and \`troupe status\` lists actors one by one.`;
 
 const DERIVED = `
 ## Only in logs

@@ -26,9 +26,17 @@ export function newSeries(name: MetricName, labels: Labels): Series {
   return { name, labels, value: 0, count: 0, max: -Infinity, buckets };
 }
 
-/** Series by name and labels. */
+/** Series of one metric; what comes after them has the label values of OTHER. */
+const MAX_SERIES = 100;
+const OTHER = "other";
+
+/**
+ * Series by name and labels. Label values may come from outside, such as the method of a call, so the
+ * series of a metric are bounded.
+ */
 export class SeriesMap {
   readonly #byKey = new Map<string, Series>();
+  readonly #counts = new Map<MetricName, number>();
 
   /** The one for these labels, made when it is not there. @throws RangeError for undeclared labels. */
   get(name: MetricName, labels: Labels | undefined): Series {
@@ -36,7 +44,12 @@ export class SeriesMap {
     const known = this.#byKey.get(key);
     if (known) return known;
     const made = newSeries(name, labels ?? {});
+    const count = this.#counts.get(name) ?? 0;
+    if (count >= MAX_SERIES && !isOther(made.labels)) {
+      return this.get(name, asOther(made.labels));
+    }
     this.#byKey.set(key, made);
+    this.#counts.set(name, count + 1);
     return made;
   }
 
@@ -44,12 +57,21 @@ export class SeriesMap {
   take(): readonly Series[] {
     const all = [...this.#byKey.values()];
     this.#byKey.clear();
+    this.#counts.clear();
     return all;
   }
 
   of(name: MetricName): readonly Series[] {
     return [...this.#byKey.values()].filter((series) => series.name === name);
   }
+}
+
+function isOther(labels: Labels): boolean {
+  return Object.values(labels).every((value) => value === OTHER);
+}
+
+function asOther(labels: Labels): Labels {
+  return Object.fromEntries(Object.keys(labels).map((label) => [label, OTHER]));
 }
 
 function seriesKey(name: MetricName, labels: Labels): string {

@@ -102,6 +102,35 @@ describe("MetricsRecorder and MetricsRegistry", () => {
     expect(registry.value("troupe_policy_lag_versions")).toBe(0);
   });
 
+  test("show zeros only for what the process takes part in", async () => {
+    const host = await new MetricsRegistry(["actors"]).text();
+    expect(sample(host, "troupe_session_reconnects_total")).toBe(0);
+    expect(host).not.toContain("troupe_learner_updates_total");
+    const learner = await new MetricsRegistry(["learner"]).text();
+    expect(sample(learner, "troupe_learner_updates_total")).toBe(0);
+    expect(learner).not.toContain("troupe_session_reconnects_total");
+    const both = await new MetricsRegistry().text();
+    expect(sample(both, "troupe_learner_updates_total")).toBe(0);
+    expect(sample(both, "troupe_session_reconnects_total")).toBe(0);
+  });
+
+  test("take label values nobody foresaw, and bound how many", async () => {
+    const registry = new MetricsRegistry();
+    const thread = new MetricsRecorder();
+    for (let i = 0; i < 1000; i++) {
+      const method = `/odd.Service/"M${i}"\n`;
+      thread.inc("troupe_grpc_requests_total", 1, { method, code: "UNIMPLEMENTED" });
+      thread.observe("troupe_grpc_request_duration_seconds", 0.01, { method });
+      if (i % 7 === 0) registry.apply(structuredClone(thread.drain()));
+    }
+    registry.apply(thread.drain());
+    const text = await registry.text();
+    const series = text.match(/^troupe_grpc_requests_total\{/gm) ?? [];
+    expect(series.length).toBeLessThanOrEqual(101);
+    expect(registry.value("troupe_grpc_requests_total")).toBe(1000);
+    expect(text).toContain('troupe_grpc_request_duration_seconds_count{method="other"}');
+  });
+
   test("have a log key for one metric alone", () => {
     expect(new Set(logKeys).size).toBe(logKeys.length);
   });
