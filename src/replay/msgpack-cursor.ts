@@ -69,6 +69,11 @@ export class MsgpackCursor {
     return this.#at === this.#bytes.length;
   }
 
+  /** Bytes passed so far. */
+  get position(): number {
+    return this.#at;
+  }
+
   /** Entries, elements, bytes or the value of what `open` found. */
   get size(): number {
     return this.#size;

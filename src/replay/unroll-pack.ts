@@ -128,7 +128,7 @@ export function encodePack(pack: UnrollPack): Uint8Array {
  * @returns the pack, or undefined when the bytes are none, or not one of this shape.
  */
 export function decodePack(payload: Uint8Array, shape: UnrollShape): UnrollPack | undefined {
-  const columns: unknown = packr.unpack(payload);
+  const columns = unpacked(payload);
   if (typeof columns !== "object" || columns === null) return undefined;
   const bytes = new Map(Object.entries(columns));
   const pack = {
@@ -142,6 +142,15 @@ export function decodePack(payload: Uint8Array, shape: UnrollShape): UnrollPack 
     policyVersions: int32Column(bytes.get("policyVersions")),
   };
   return fits(pack, shape) ? pack : undefined;
+}
+
+/** Undefined for what is no msgpack. */
+function unpacked(payload: Uint8Array): unknown {
+  try {
+    return packr.unpack(payload);
+  } catch {
+    return undefined;
+  }
 }
 
 function fits(pack: UnrollPack, shape: UnrollShape): boolean {
