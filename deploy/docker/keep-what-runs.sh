@@ -2,6 +2,7 @@
 # Removes what production never opens: other platforms' ONNX Runtime, MuJoCo's build for browsers'
 # threads, sources of maps. Run where node_modules and dist are.
 set -eu
+# shellcheck disable=SC2016 # of JavaScript
 platform=$(node -p '`${process.platform}/${process.arch}`')
 runtime=node_modules/onnxruntime-node/bin
 find "$runtime" -mindepth 3 -maxdepth 3 -type d ! -path "$runtime/*/$platform" -exec rm -rf {} +

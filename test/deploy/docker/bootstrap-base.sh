@@ -5,6 +5,7 @@ set -euo pipefail
 image=$1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# shellcheck disable=SC1091
 suite=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,libstdc++6 "$suite" "$scratch/base.tar"
 docker import --change 'CMD ["node"]' "$scratch/base.tar" "$image-debian" >/dev/null
