@@ -31,6 +31,7 @@ import {
 import { openReplay } from "./open-replay.ts";
 import { FreePace, TurnPace } from "./pace.ts";
 import { ReplayMeter } from "./replay-meter.ts";
+import { checkTerm } from "./run-lock.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
 export interface AssembledLearner extends AsyncDisposable {
@@ -57,7 +58,11 @@ export async function assembleLearner(
 ): Promise<AssembledLearner> {
   const { config, settings, folder } = task;
   const machine = readMachine();
-  const store = new CheckpointStore({ runFolder: folder, keep: config.checkpoint.keep });
+  const store = new CheckpointStore({
+    runFolder: folder,
+    keep: config.checkpoint.keep,
+    checkOwner: () => checkTerm(folder, task.term),
+  });
   const restored = task.resume ? store.restore() : undefined;
   const state = restored && learnerStateOf(restored);
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextMacrotask } from "node:timers/promises";
 import type { StepResult, TrainStep } from "../compile/train-step.ts";
+import { RunError } from "../errors.ts";
 import type { RandomStream } from "../math/random.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink, UnrollFrame } from "../protocol.ts";
@@ -135,10 +136,12 @@ export class Learner {
   }
 
   #insert(frame: UnrollFrame): void {
-    const { replay, pace, normalizer, recorder } = this.#parts;
+    const { replay, pace, normalizer, recorder, cursors } = this.#parts;
     const { unroll } = frame;
     const refusal = replay.insert(unroll);
     if (refusal) {
+      // Frames of the log have been checked and have a number; a gap would shift all that follow.
+      if (cursors) throw new RunError("INTERNAL", `replay refused a logged unroll: ${refusal}`);
       recorder.inc("troupe_trajectory_dropped_total", 1, { reason: refusal });
     } else {
       this.#recordAge(unroll.policyVersions);
@@ -147,7 +150,7 @@ export class Learner {
       this.progress.envSteps += unroll.length;
       recorder.inc("troupe_env_steps_total", unroll.length);
     }
-    this.#parts.cursors?.saw(frame);
+    cursors?.saw(frame);
     if (frame.endsTurn) {
       this.progress.turns += 1;
       this.progress.actorSnapshot = frame.snapshot.slice();

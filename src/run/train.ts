@@ -80,6 +80,12 @@ async function startRun(
   role: RunRole,
 ): Promise<TrainResult> {
   const parsed = parseConfig(config);
+  if (role === "cluster" && parsed.deterministic) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      "deterministic is true, but actors on other machines come when they come; use `troupe train`",
+    );
+  }
   const machine = readMachine();
   const settings = deriveSettings(parsed, machine, role);
   const spaces = await probeEnv(parsed);

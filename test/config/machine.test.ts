@@ -76,6 +76,26 @@ describe("deriveSettings", () => {
     expect(deriveSettings(config, { cpus: 64, memoryBytes }).actors).toBe(1);
   });
 
+  test("counts a cluster's actors where they are: in the learner's process or anywhere", () => {
+    const machine = { cpus: 8, memoryBytes };
+    const alone = deriveSettings(parseConfig({}), machine, "cluster");
+    expect(alone).toMatchObject({ actors: 0, actorsExpected: 0, learnerThreads: 4 });
+    const config = parseConfig({ cluster: { localActors: 2, actorsExpected: 16 } });
+    const settings = deriveSettings(config, machine, "cluster");
+    expect(settings).toMatchObject({ actors: 2, actorsExpected: 16 });
+    // One unroll of each may be ahead.
+    expect(settings.errorBuffer).toBe(256 + 16 * 8 * 256);
+  });
+
+  test("logs the unrolls of a cluster unless it is told not to, and never those of one process", () => {
+    const machine = { cpus: 8, memoryBytes };
+    const config = (durability: "auto" | "memory" | "log") =>
+      parseConfig({ cluster: { durability } });
+    expect(deriveSettings(config("auto"), machine, "cluster").durability).toBe("log");
+    expect(deriveSettings(config("memory"), machine, "cluster").durability).toBe("memory");
+    expect(deriveSettings(config("log"), machine).durability).toBe("memory");
+  });
+
   test("updates once per environment step and leaves the limiter room", () => {
     const settings = deriveSettings(parseConfig({}), { cpus: 4, memoryBytes });
     expect(settings.samplesPerInsert).toBe(256);

@@ -9,7 +9,7 @@ import {
   scratchFolder,
   settings,
   startTrain,
-  type TrainProcess,
+  type TroupeProcess,
 } from "./train-process.ts";
 
 const TOTAL_STEPS = 600;
@@ -19,7 +19,7 @@ const TOTAL_STEPS = 600;
 const TIMEOUT = { timeout: 60_000 };
 
 interface Trained {
-  readonly run: TrainProcess;
+  readonly run: TroupeProcess;
   readonly ended: Ended;
   readonly folder: string;
   /** The file of the task. */

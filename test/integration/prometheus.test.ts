@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import { definitionOf, metricNames } from "../../src/metrics/definitions.ts";
 import { skipBecause } from "../skip-because.ts";
-import { SMALL, scratchFolder, settings, startTrain, type TrainProcess } from "./train-process.ts";
+import { SMALL, scratchFolder, settings, startTrain, type TroupeProcess } from "./train-process.ts";
 
 // Two processes, one of which takes seconds to start on a busy machine, and some scrapes.
 const TIMEOUT = { timeout: 60_000 };
@@ -18,7 +18,7 @@ const FAULTS = new Set([
   "troupe_worker_restarts_total",
 ]);
 
-function startRun(context: TestContext): TrainProcess {
+function startRun(context: TestContext): TroupeProcess {
   const more = settings({
     "replay.sampling": "prioritized",
     "evaluation.interval": 300,
@@ -30,7 +30,7 @@ function startRun(context: TestContext): TrainProcess {
   return startTrain(context, scratchFolder(context), { argv });
 }
 
-async function metricsUrl(run: TrainProcess): Promise<string> {
+async function metricsUrl(run: TroupeProcess): Promise<string> {
   return String((await run.untilLogged("metrics for Prometheus"))["url"]);
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { type Faults, writeFaultyTask } from "./faulty-task.ts";
-import { SMALL, scratchFolder, settings, startTrain, type TrainProcess } from "./train-process.ts";
+import { SMALL, scratchFolder, settings, startTrain, type TroupeProcess } from "./train-process.ts";
 
 // The start of a process and its threads takes seconds on a busy machine.
 const TIMEOUT = { timeout: 60_000 };
@@ -11,7 +11,7 @@ const PROMPT_MS = 4_000;
 const NAP = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)";
 
 interface Started {
-  readonly run: TrainProcess;
+  readonly run: TroupeProcess;
   readonly folder: string;
 }
 

@@ -44,22 +44,25 @@ export interface Ended {
   readonly milliseconds: number;
 }
 
-/** `troupe train` in a process of its own. It is killed when the test ends, whatever happened. */
-export class TrainProcess {
+/** `troupe` in a process of its own. It is killed when the test ends, whatever happened. */
+export class TroupeProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown[]>;
   #stdout = "";
   #stderr = "";
   #since = performance.now();
 
-  /** @param environment Added to this process's own, without its TROUPE_ variables. */
+  /**
+   * @param argv The command and what follows it.
+   * @param environment Added to this process's own, without its TROUPE_ variables.
+   */
   constructor(
     context: TestContext,
     argv: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("TROUPE_"));
-    this.#child = spawn(process.execPath, ["dist/cli.js", "train", ...argv], {
+    this.#child = spawn(process.execPath, ["dist/cli.js", ...argv], {
       env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -116,9 +119,17 @@ export function startTrain(
     readonly argv: readonly string[];
     readonly environment?: Readonly<Record<string, string>>;
   },
-): TrainProcess {
-  const argv = [...rest.argv, "--run-dir", runDir, "--no-progress", "--log-format", "json"];
-  return new TrainProcess(context, argv, rest.environment);
+): TroupeProcess {
+  const argv = [
+    "train",
+    ...rest.argv,
+    "--run-dir",
+    runDir,
+    "--no-progress",
+    "--log-format",
+    "json",
+  ];
+  return new TroupeProcess(context, argv, rest.environment);
 }
 
 export function logLines(stderr: string): readonly LogLine[] {

@@ -28,6 +28,8 @@ export interface CheckpointStoreOptions {
   readonly runFolder: string;
   /** Full checkpoints kept, at least 1. */
   readonly keep: number;
+  /** Throws when the run has been taken over by another process; asked before anything is written. */
+  readonly checkOwner?: () => void;
 }
 
 export interface WrittenCheckpoint {
@@ -68,6 +70,7 @@ interface Damaged {
 export class CheckpointStore {
   readonly #runFolder: string;
   readonly #keep: number;
+  readonly #checkOwner: () => void;
   /** Segments known to be on the disk. */
   readonly #syncedReplay = new Set<string>();
 
@@ -79,6 +82,7 @@ export class CheckpointStore {
     if (!(options.keep >= 1)) throw new RangeError(`keep ${options.keep}`);
     this.#runFolder = options.runFolder;
     this.#keep = options.keep;
+    this.#checkOwner = options.checkOwner ?? (() => undefined);
     attempt("opening the checkpoints", () => {
       for (const folder of [this.#checkpoints, this.#milestones]) {
         mkdirSync(folder, { recursive: true });
@@ -92,7 +96,8 @@ export class CheckpointStore {
    * Writes a full cut, makes it `last`, and removes the ones too many with the replay segments that
    * only they listed.
    *
-   * @throws RunError DISK_FULL when there is no room: what was there before stays valid.
+   * @throws RunError DISK_FULL when there is no room: what was there before stays valid. RUN_LOCKED when
+   *   the run is another process's by now.
    * @throws TypeError when something cannot be stored exactly, before anything is written.
    */
   write(contents: CheckpointContents): WrittenCheckpoint {
@@ -170,6 +175,7 @@ export class CheckpointStore {
     const folder = join(parent, name);
     const temporary = join(parent, `${temporaryPrefix}${name}`);
     const encoded = encodeContents(contents);
+    this.#checkOwner();
     try {
       writeFolder(temporary, encoded);
       if ("replay" in contents) this.#syncReplay(contents.replay);

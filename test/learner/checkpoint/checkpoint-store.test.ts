@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { RunError } from "../../../src/errors.ts";
 import { CheckpointStore } from "../../../src/learner/checkpoint/checkpoint-store.ts";
 import { openSnapshot } from "../../../src/learner/checkpoint/open-snapshot.ts";
 import { contentsAt, openRunFolder, writeSegment } from "./contents.ts";
@@ -37,6 +38,24 @@ describe("CheckpointStore", () => {
     const restored = new CheckpointStore({ runFolder, keep: 2 }).restore();
     expect(restored).toMatchObject(expected(12, segments));
     expect(restored?.warnings).toEqual([]);
+  });
+
+  test("writes nothing when the run has been taken over", () => {
+    const runFolder = openRunFolder();
+    let owner = true;
+    const checkOwner = (): void => {
+      if (!owner) throw new RunError("RUN_LOCKED", "taken over");
+    };
+    const store = new CheckpointStore({ runFolder, keep: 2, checkOwner });
+    store.write(contentsAt(1));
+    owner = false;
+    const locked = expect.objectContaining({ code: "RUN_LOCKED" });
+    expect(() => store.write(contentsAt(2))).toThrow(locked);
+    expect(() => store.writeBest(contentsAt(2))).toThrow(locked);
+    expect(readdirSync(join(runFolder, "checkpoints")).sort()).toEqual([
+      "ckpt_000000001_2",
+      "last",
+    ]);
   });
 
   test("has nothing to restore before the first checkpoint", () => {
