@@ -3,6 +3,7 @@ import { readVersions } from "../config/versions.ts";
 import { addBenchCommand } from "./bench.ts";
 import { addCertsCommand } from "./certs.ts";
 import { addConfigCommand } from "./config.ts";
+import { addControlCommand } from "./control.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addEnvCommand } from "./env.ts";
 import { addEvalCommand } from "./eval.ts";
@@ -10,6 +11,7 @@ import { errorText, exitCodeOf } from "./exit.ts";
 import { addExportCommand } from "./export.ts";
 import { addHealthCommand } from "./health.ts";
 import { addLearnerCommand } from "./learner.ts";
+import { addStatusCommand } from "./status.ts";
 import { addTrainCommand } from "./train.ts";
 import { addVersionCommand } from "./version.ts";
 
@@ -19,6 +21,8 @@ const commands: readonly ((program: Command) => void)[] = [
   addLearnerCommand,
   addEvalCommand,
   addExportCommand,
+  addStatusCommand,
+  addControlCommand,
   addCertsCommand,
   addEnvCommand,
   addConfigCommand,

@@ -79,15 +79,17 @@ export function listenPolicy(
 
 /** What the command line says about a learner to connect to. */
 export interface ConnectRequest extends ListenRequest {
-  readonly role: Role;
+  /** As whom one may connect; the first that there is a certificate of. */
+  readonly roles: readonly [Role, ...Role[]];
 }
 
 /** The identity to connect with, by the same rule as `listenPolicy`. @throws RunError CONFIG_INVALID. */
 export function connectPolicy(
-  request: ConnectRequest,
+  { roles, ...request }: ConnectRequest,
   options?: IdentityOptions,
 ): TlsIdentity | undefined {
-  return policy(request, request.role, options);
+  const dir = request.certs ?? DEFAULT_CERTS;
+  return policy(request, roles.find((role) => hasCertificate(dir, role)) ?? roles[0], options);
 }
 
 function policy(
@@ -102,14 +104,17 @@ function policy(
     );
   if (certs !== undefined) return readTlsIdentity(certs, role, options);
   if (insecure || isLoopback(host)) return undefined;
-  if (existsSync(join(DEFAULT_CERTS, `${role}.crt`)))
-    return readTlsIdentity(DEFAULT_CERTS, role, options);
+  if (hasCertificate(DEFAULT_CERTS, role)) return readTlsIdentity(DEFAULT_CERTS, role, options);
   throw new RunError(
     "CONFIG_INVALID",
-    `${host} is not loopback, so certificates are needed and none were found in ${DEFAULT_CERTS}/: ` +
+    `${host} is not loopback, so certificates are needed, and there is no ${DEFAULT_CERTS}/${role}.crt: ` +
       `give --certs DIR (made by npx troupe certs init and npx troupe certs issue ${role}), ` +
-      "or --insecure to let anybody on the network in",
+      "or --insecure to trust everybody on the network",
   );
+}
+
+function hasCertificate(dir: string, role: Role): boolean {
+  return existsSync(join(dir, `${role}.crt`));
 }
 
 const loopback = new BlockList();
