@@ -1,36 +1,28 @@
 import { Command } from "@commander-js/extra-typings";
 import { readVersions } from "../config/versions.ts";
-import { addBenchCommand } from "./bench.ts";
-import { addCertsCommand } from "./certs.ts";
-import { addConfigCommand } from "./config.ts";
-import { addControlCommand } from "./control.ts";
-import { addDoctorCommand } from "./doctor.ts";
-import { addEnvCommand } from "./env.ts";
-import { addEvalCommand } from "./eval.ts";
 import { errorText, exitCodeOf } from "./exit.ts";
-import { addExportCommand } from "./export.ts";
-import { addHealthCommand } from "./health.ts";
-import { addLearnerCommand } from "./learner.ts";
-import { addStatusCommand } from "./status.ts";
-import { addTrainCommand } from "./train.ts";
-import { addVersionCommand } from "./version.ts";
 
-/** In the order of `troupe --help`. */
-const commands: readonly ((program: Command) => void)[] = [
-  addTrainCommand,
-  addLearnerCommand,
-  addEvalCommand,
-  addExportCommand,
-  addStatusCommand,
-  addControlCommand,
-  addCertsCommand,
-  addEnvCommand,
-  addConfigCommand,
-  addDoctorCommand,
-  addHealthCommand,
-  addBenchCommand,
-  addVersionCommand,
-];
+type AddCommand = (program: Command) => void;
+
+/**
+ * In the order of `troupe --help`. A command's module is loaded when it is asked for: a probe that runs every few
+ * seconds needs neither physics nor inference.
+ */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  train: async () => (await import("./train.ts")).addTrainCommand,
+  learner: async () => (await import("./learner.ts")).addLearnerCommand,
+  eval: async () => (await import("./eval.ts")).addEvalCommand,
+  export: async () => (await import("./export.ts")).addExportCommand,
+  status: async () => (await import("./status.ts")).addStatusCommand,
+  control: async () => (await import("./control.ts")).addControlCommand,
+  certs: async () => (await import("./certs.ts")).addCertsCommand,
+  env: async () => (await import("./env.ts")).addEnvCommand,
+  config: async () => (await import("./config.ts")).addConfigCommand,
+  doctor: async () => (await import("./doctor.ts")).addDoctorCommand,
+  health: async () => (await import("./health.ts")).addHealthCommand,
+  bench: async () => (await import("./bench.ts")).addBenchCommand,
+  version: async () => (await import("./version.ts")).addVersionCommand,
+};
 
 const EXAMPLES = `
 Examples:
@@ -44,8 +36,8 @@ Examples:
 Data goes to stdout, logs to stderr. Exit codes: 0 done, 1 failure, 2 usage or configuration,
 3 a threshold was not met, 75 stopped early with a checkpoint (run me again), 130 Ctrl-C.`;
 
-/** The command line, ready to parse. Nothing in it ends the process. */
-export function buildProgram(): Command {
+/** What is needed to parse a command line. Nothing in it ends the process. */
+async function buildProgram([name]: readonly string[]): Promise<Command> {
   const program = new Command("troupe")
     .description("Distributed actor-learner reinforcement learning on real MuJoCo physics.")
     .version(readVersions().troupe, "-V, --version")
@@ -55,14 +47,17 @@ export function buildProgram(): Command {
     .exitOverride()
     .addHelpText("after", EXAMPLES);
   // Commands inherit the settings above, so they come last.
-  for (const add of commands) add(program);
+  const asked = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const loading = (asked ? [asked] : Object.values(commands)).map((load) => load());
+  for (const add of await Promise.all(loading)) add(program);
   return program;
 }
 
 /** Runs a command line. @returns The exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync(argv, { from: "user" });
+    const program = await buildProgram(argv);
+    await program.parseAsync(argv, { from: "user" });
     return 0;
   } catch (thrown) {
     const text = errorText(thrown);

@@ -1,7 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Command } from "@commander-js/extra-typings";
 import { RunError } from "../errors.ts";
-import { canRedraw } from "../metrics/progress.ts";
 import type { ControlClient } from "../transport/control/control-client.ts";
 import { wholeNumber } from "./arguments.ts";
 import {
@@ -87,9 +86,10 @@ function jsonSafe(_key: string, value: unknown): unknown {
 
 /** Redraws in place if it goes on and can. */
 async function painter(watch: true | undefined): Promise<Print> {
-  if (!watch || !canRedraw(process.stdout)) {
-    return (now, before) => console.log(statusText(now, before) + (watch ? "\n" : ""));
-  }
+  if (!watch) return (now, before) => console.log(statusText(now, before));
+  const { canRedraw } = await import("../metrics/progress.ts");
+  if (!canRedraw(process.stdout))
+    return (now, before) => console.log(`${statusText(now, before)}\n`);
   const { createLogUpdate } = await import("log-update");
   const draw = createLogUpdate(process.stdout, { showCursor: true });
   return (now, before) => draw(statusText(now, before));
