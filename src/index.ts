@@ -21,4 +21,10 @@ export type {
 export { makeEnv } from "./envs/registry.ts";
 export { type ErrorCode, RunError } from "./errors.ts";
 export { type LoadedPolicy, type LoadPolicyOptions, loadPolicy } from "./learner/load-policy.ts";
-export { type Evaluation, type TrainOptions, type TrainResult, train } from "./run/train.ts";
+export {
+  type Evaluation,
+  type TrainOptions,
+  type TrainResult,
+  train,
+  trainCluster,
+} from "./run/train.ts";

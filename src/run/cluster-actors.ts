@@ -4,15 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
+import type { Config } from "../config/schema.ts";
 import { RunError } from "../errors.ts";
 import { unrollShapeOf } from "../learner/learner-memory.ts";
 import type { LearnerEvent, LearnerResult } from "../learner/learner-task.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
-import type {
-  GatewayEvent,
-  GatewayTask,
-  ListenAddress,
-} from "../transport/gateway/gateway-task.ts";
+import type { GatewayEvent, GatewayTask } from "../transport/gateway/gateway-task.ts";
 import { GatewayThread } from "../transport/gateway/gateway-thread.ts";
 import {
   EpisodeOutcome,
@@ -107,9 +104,8 @@ export class ClusterActors implements ActingSide {
       reason === "completed"
         ? ({ kind: "finished", message: "the run is complete" } as const)
         : ({ kind: "draining", message: "the learner stops and can be resumed" } as const);
-    await this.#gateway.close({ ...farewell, graceMs: FAREWELL_MS });
     this.#stopping.abort();
-    await this.#hosting;
+    await Promise.all([this.#hosting, this.#gateway.close({ ...farewell, graceMs: FAREWELL_MS })]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -208,6 +204,7 @@ function gatewayTask(
   const { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds } = config.cluster;
   const { memory, delivery } = ready;
   const [queue] = memory.mailboxes;
+  const address = listenAddress(config, (message) => options.observer.onLog("warn", message));
   if (!queue || !delivery)
     throw new RunError("INTERNAL", "the learner was not set up for a cluster");
   return {
@@ -227,7 +224,7 @@ function gatewayTask(
       algorithm: config.algorithm.name,
     },
     totalSteps: config.totalSteps,
-    listen: listenAddresses(options, settings.actors > 0 ? socket : undefined),
+    listen: settings.actors > 0 ? [address, { socket }] : [address],
     limits: { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds },
     delivery,
     queue,
@@ -236,16 +233,15 @@ function gatewayTask(
   };
 }
 
-function listenAddresses(
-  { config: { cluster }, observer }: ClusterActorsOptions,
-  socket: string | undefined,
-): ListenAddress[] {
+/**
+ * Where a learner with this configuration listens, and as whom.
+ * @throws RunError CONFIG_INVALID for certificates that are needed and missing, or will not do.
+ */
+export function listenAddress({ cluster }: Config, warn?: (message: string) => void) {
   const address = parseAddress(cluster.listen, "cluster.listen");
-  const tls = listenPolicy(
-    { host: address.host, certs: cluster.certs || undefined, insecure: cluster.insecure },
-    { warn: (message) => observer.onLog("warn", message) },
-  );
-  return [{ ...address, tls }, ...(socket === undefined ? [] : [{ socket }])];
+  const { certs, insecure } = cluster;
+  const tls = listenPolicy({ host: address.host, certs: certs || undefined, insecure }, { warn });
+  return { ...address, tls };
 }
 
 const OUTCOMES = {

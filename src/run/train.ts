@@ -89,6 +89,7 @@ async function startRun(
   const machine = readMachine();
   const settings = deriveSettings(parsed, machine, role);
   const spaces = await probeEnv(parsed);
+  if (role === "cluster") await checkListening(parsed);
   const start = {
     config: parsed,
     machine,
@@ -104,6 +105,12 @@ async function startRun(
     if (options.resume === undefined && isOurs && !folder.hasBegun) folder.discard();
     throw thrown;
   }
+}
+
+/** @throws RunError CONFIG_INVALID before anything is made. */
+async function checkListening(config: Config): Promise<void> {
+  const { listenAddress } = await import("./cluster-actors.ts");
+  listenAddress(config);
 }
 
 interface Prepared {
