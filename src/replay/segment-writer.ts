@@ -66,11 +66,7 @@ export class SegmentWriter implements Disposable {
    * an earlier file of that name is replaced by its like.
    */
   seal(nameOf: (sha256: string) => string): SegmentFile {
-    const trailer = Buffer.alloc(TRAILER_BYTES);
-    trailer.writeUInt32LE(TRAILER_MARK, 0);
-    trailer.writeUInt32LE(this.#frames, 4);
-    trailer.writeUInt32LE(crc32c(trailer.subarray(0, 8)), 8);
-    this.#write(trailer);
+    this.#write(segmentTrailer(this.#frames));
     this.sync();
     closeSync(this.#open());
     this.#handle = undefined;
@@ -103,12 +99,20 @@ export class SegmentWriter implements Disposable {
   }
 }
 
-function segmentHeader(): Buffer {
+export function segmentHeader(): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   SEGMENT_MAGIC.copy(header);
   header.writeUInt32LE(SEGMENT_VERSION, 8);
   header.writeUInt32LE(crc32c(header.subarray(0, 12)), 12);
   return header;
+}
+
+export function segmentTrailer(frames: number): Buffer {
+  const trailer = Buffer.alloc(TRAILER_BYTES);
+  trailer.writeUInt32LE(TRAILER_MARK, 0);
+  trailer.writeUInt32LE(frames, 4);
+  trailer.writeUInt32LE(crc32c(trailer.subarray(0, 8)), 8);
+  return trailer;
 }
 
 /** Waits until the disk has the folder's entries: files made, renamed or removed in it. */
