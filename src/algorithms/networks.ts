@@ -1,17 +1,31 @@
-import { linear, relu, type Tensor, tanh } from "../compile/ops.ts";
 import { RandomStream } from "../math/random.ts";
-import type { Algorithm, ParameterSpec, Parameters } from "./algorithm.ts";
-import { constant, type Initialisation, orthogonal, uniformFanIn } from "./initialisers.ts";
+import type { Algorithm } from "./algorithm.ts";
+import type { Initialisation, Initialiser } from "./initialisers.ts";
+import {
+  type Activation,
+  activations,
+  dense,
+  elementwise,
+  type Layer,
+  layerNorm,
+  residual,
+  sequence,
+} from "./layers.ts";
 
-export type Activation = "relu" | "tanh";
+export type { Activation } from "./layers.ts";
 
-const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = { relu, tanh };
+/** What becomes of a hidden layer's output before its activation. */
+export type Norm = "none" | "layer";
 
 export interface NetworkOptions {
-  /** Units of each hidden layer. */
+  /** Units of each hidden layer; of residual networks, which have one width, of each block. */
   readonly hidden: readonly number[];
   readonly activation: Activation;
   readonly initialisation: Initialisation;
+  /** mlp when left out. */
+  readonly architecture?: Architecture;
+  /** Of `mlp` alone, the others have theirs; none when left out. */
+  readonly norm?: Norm;
 }
 
 /** What names a network among its group's parameters and joins it to its neighbours. */
@@ -22,62 +36,123 @@ export interface NetworkShape {
   readonly outputSize: number;
   /** Scale of orthogonal output weights; 1 when left out. */
   readonly outputGain?: number;
+  /** How the output layer starts, in place of what the options say. */
+  readonly outputInit?: { readonly weight: Initialiser; readonly bias: Initialiser };
 }
 
-/** A function with parameters that live in a group under its own names. */
-export interface Network {
-  readonly parameters: readonly ParameterSpec[];
-  /** [n, inputSize] -> [n, outputSize]. */
-  forward(parameters: Parameters, x: Tensor): Tensor;
+/** [n, inputSize] -> [n, outputSize]. */
+export type Network = Layer;
+
+type Build = (shape: NetworkShape, options: NetworkOptions) => Network;
+
+/** A new architecture is a function like its neighbours and a line here. */
+const architectures = { mlp, bro, simba } satisfies Readonly<Record<string, Build>>;
+
+export type Architecture = keyof typeof architectures;
+
+export const architectureNames = Object.keys(architectures) as readonly Architecture[];
+
+export function network(shape: NetworkShape, options: NetworkOptions): Network {
+  return architectures[options.architecture ?? "mlp"](shape, options);
 }
 
-/** Linear layers `hidden0 .. hiddenN, output`, an activation after each but the last. */
-export function mlp(shape: NetworkShape, options: NetworkOptions): Network {
-  const { hidden } = options;
-  const layers = [...hidden, shape.outputSize].map((outputSize, i): LinearLayer => {
-    const isOutput = i === hidden.length;
-    return {
-      name: shape.prefix + (isOutput ? "output" : `hidden${i}`),
-      inputSize: hidden[i - 1] ?? shape.inputSize,
-      outputSize,
-      gain: isOutput ? (shape.outputGain ?? 1) : Math.SQRT2,
-    };
+/** Linear layers `hidden0 .. hiddenN, output`, norm and activation after each but the last. */
+function mlp(shape: NetworkShape, options: NetworkOptions): Network {
+  const { hidden, activation, initialisation, norm = "none" } = options;
+  const { prefix } = shape;
+  const layers = hidden.flatMap((outputSize, i) => {
+    const inputSize = hidden[i - 1] ?? shape.inputSize;
+    const name = `${prefix}hidden${i}`;
+    return [
+      dense({ name, inputSize, outputSize, initialisation, gain: Math.SQRT2 }),
+      ...(norm === "layer" ? [layerNorm(`${prefix}norm${i}`, outputSize)] : []),
+      elementwise(activations[activation]),
+    ];
   });
-  const activate = activations[options.activation];
-  return {
-    parameters: layers.flatMap((layer) => layerParameters(layer, options.initialisation)),
-    forward: (parameters, x) =>
-      layers.reduce((input, layer, i) => {
-        const weight = parameter(parameters, `${layer.name}.weight`);
-        const bias = parameter(parameters, `${layer.name}.bias`);
-        const output = linear(input, weight, bias);
-        return i < hidden.length ? activate(output) : output;
-      }, x),
-  };
+  return sequence(...layers, output(shape, options, hidden.at(-1) ?? shape.inputSize));
 }
 
-interface LinearLayer {
-  readonly name: string;
-  readonly inputSize: number;
-  readonly outputSize: number;
-  readonly gain: number;
+/**
+ * BroNet: dense, norm and activation, then blocks of x + norm(dense(activation(norm(dense(x))))).
+ * Source: Nauman et al. 2024, "Bigger, Regularized, Optimistic", arXiv 2405.16158, figure 2.
+ */
+function bro(shape: NetworkShape, options: NetworkOptions): Network {
+  const { prefix, inputSize } = shape;
+  const { width, blocks } = residualSize(options);
+  const { initialisation } = options;
+  const activate = elementwise(activations[options.activation]);
+  const square = { inputSize: width, outputSize: width, initialisation, gain: Math.SQRT2 };
+  return sequence(
+    dense({ ...square, name: `${prefix}embed`, inputSize }),
+    layerNorm(`${prefix}embedNorm`, width),
+    activate,
+    ...blocks.map((block) =>
+      residual(
+        sequence(
+          dense({ ...square, name: `${prefix}${block}.dense0` }),
+          layerNorm(`${prefix}${block}.norm0`, width),
+          activate,
+          dense({ ...square, name: `${prefix}${block}.dense1` }),
+          layerNorm(`${prefix}${block}.norm1`, width),
+        ),
+      ),
+    ),
+    output(shape, options, width),
+  );
 }
 
-function layerParameters(layer: LinearLayer, initialisation: Initialisation): ParameterSpec[] {
-  const { name, inputSize, outputSize, gain } = layer;
-  const uniform = uniformFanIn(inputSize);
-  const weight = initialisation === "uniform" ? uniform : orthogonal(inputSize, outputSize, gain);
-  const bias = initialisation === "uniform" ? uniform : constant(0);
-  return [
-    { name: `${name}.weight`, shape: [inputSize, outputSize], init: weight },
-    { name: `${name}.bias`, shape: [outputSize], init: bias },
-  ];
+/** A block's inner layer is this many times as wide as the stream it adds to. */
+const SIMBA_EXPANSION = 4;
+
+/**
+ * SimBa: dense, then blocks of x + dense(activation(dense(norm(x)))) with an inner layer four times as
+ * wide, then a norm. Source: Lee et al. 2024, arXiv 2410.09754, section 4.
+ */
+function simba(shape: NetworkShape, options: NetworkOptions): Network {
+  const { prefix, inputSize } = shape;
+  const { width, blocks } = residualSize(options);
+  const { initialisation } = options;
+  const activate = elementwise(activations[options.activation]);
+  const inner = SIMBA_EXPANSION * width;
+  const to = (name: string, sizes: readonly [number, number], gain: number): Layer =>
+    dense({ name, inputSize: sizes[0], outputSize: sizes[1], initialisation, gain });
+  return sequence(
+    to(`${prefix}embed`, [inputSize, width], 1),
+    ...blocks.map((block) =>
+      residual(
+        sequence(
+          layerNorm(`${prefix}${block}.norm`, width),
+          to(`${prefix}${block}.dense0`, [width, inner], Math.SQRT2),
+          activate,
+          to(`${prefix}${block}.dense1`, [inner, width], 1),
+        ),
+      ),
+    ),
+    layerNorm(`${prefix}outputNorm`, width),
+    output(shape, options, width),
+  );
 }
 
-function parameter(parameters: Parameters, name: string): Tensor {
-  const found = parameters[name];
-  if (found === undefined) throw new RangeError(`no parameter ${name}`);
-  return found;
+function output(shape: NetworkShape, options: NetworkOptions, inputSize: number): Layer {
+  const { prefix, outputSize, outputGain = 1, outputInit } = shape;
+  const { initialisation } = options;
+  return dense({
+    name: `${prefix}output`,
+    inputSize,
+    outputSize,
+    initialisation,
+    gain: outputGain,
+    ...(outputInit ? { init: outputInit } : {}),
+  });
+}
+
+/** @throws RangeError when the blocks are not all of one width. */
+function residualSize({ hidden }: NetworkOptions): { width: number; blocks: readonly string[] } {
+  const [width] = hidden;
+  if (width === undefined || hidden.some((other) => other !== width)) {
+    throw new RangeError(`blocks of one width are needed, not ${hidden.join(", ")}`);
+  }
+  return { width, blocks: hidden.map((_, i) => `block${i}`) };
 }
 
 /** The numbers of every group, by group and parameter name. */

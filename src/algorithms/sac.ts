@@ -1,4 +1,4 @@
-import { add, mean, mul, neg, sub, type Tensor, tanh } from "../compile/ops.ts";
+import { abs, add, maximum, mean, mul, neg, sub, type Tensor, tanh } from "../compile/ops.ts";
 import type {
   AdamOptions,
   Algorithm,
@@ -8,6 +8,8 @@ import type {
   LossStage,
   Parameters,
 } from "./algorithm.ts";
+import type { CriticHead } from "./critics/critic-head.ts";
+import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import type { NetworkOptions } from "./networks.ts";
 import {
   type GaussianPolicy,
@@ -17,15 +19,17 @@ import {
 } from "./squashed-gaussian.ts";
 import { automaticTemperature, fixedTemperature, type Temperature } from "./temperature.ts";
 import {
-  largestError,
-  type RegressionLoss,
-  regressionErrors,
-  smallerValue,
   type TwinCritic,
+  type TwinRule,
+  type TwinRuleName,
   twinCritic,
+  twinRules,
 } from "./twin-critic.ts";
 
-export interface SacOptions extends NetworkOptions, LogStdOptions {
+export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOptions {
+  /** Where the policy's or the critics' networks are to differ. */
+  readonly policyNetwork?: Partial<NetworkOptions>;
+  readonly criticNetwork?: Partial<NetworkOptions>;
   /** Adam's step size for each group. */
   readonly learningRates: {
     readonly actor: number;
@@ -35,8 +39,10 @@ export interface SacOptions extends NetworkOptions, LogStdOptions {
   readonly adam: Omit<AdamOptions, "learningRate">;
   /** Share of the critic that enters its slow copy per update. */
   readonly tau: number;
-  /** huber: with LAP's priorities and no importance weights (Fujimoto et al. 2020). */
-  readonly criticLoss: RegressionLoss;
+  /** What the critics learn: the value itself, or a distribution around it or of the return. */
+  readonly critic: CriticName;
+  /** Of the two critics the smaller, or the mean. */
+  readonly twin: TwinRuleName;
   /** auto: learned, from `initialTemperature`; a number: fixed. */
   readonly temperature: "auto" | number;
   readonly initialTemperature: number;
@@ -56,7 +62,11 @@ export const sacDefaults: SacOptions = {
   learningRates: { actor: 3e-4, critic: 3e-4, temperature: 3e-4 },
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
   tau: 0.005,
+  critic: "mse",
   criticLoss: "squared",
+  twin: "min",
+  support: { atoms: 101, min: -5, max: 5, locations: "atoms" },
+  sigmaRatio: 0.75,
   temperature: "auto",
   initialTemperature: 1,
   targetEntropy: "auto",
@@ -89,17 +99,21 @@ interface SacInputs extends LossInputs {
 export interface SacParts {
   readonly policy: GaussianPolicy;
   readonly critic: TwinCritic;
-  /** The error of one critic, [n], from Q(s, a) - y, [n]. */
-  readonly criticError: (delta: Tensor) => Tensor;
+  /** What the critics' outputs mean and are held against. */
+  readonly head: CriticHead;
+  readonly twin: TwinRule;
   readonly temperature: Temperature;
 }
 
 export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
   const { observationSize, actionSize } = sizes;
+  const head = criticHead(options.critic, options);
+  const policyOptions = { ...options, ...options.policyNetwork };
   return {
-    policy: gaussianPolicy(observationSize, actionSize, options),
-    critic: twinCritic(observationSize, actionSize, options),
-    criticError: regressionErrors[options.criticLoss],
+    policy: gaussianPolicy(observationSize, actionSize, policyOptions),
+    critic: twinCritic(sizes, head, { ...options, ...options.criticNetwork }),
+    head,
+    twin: twinRules[options.twin],
     temperature: makeTemperature(options, actionSize),
   };
 }
@@ -145,11 +159,13 @@ export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
  * The value of the next state under the policy, its entropy included, makes the target:
  *
  *     y   = R + gamma^m (1 - terminated) (min_k Q'_k(s', a') - alpha log pi(a'|s')),  a' ~ pi(.|s')
- *     L_Q = sum_k mean(w (Q_k(s, a) - y)^2)
+ *     L_Q = sum_k mean(w error(Q_k(s, a), y))
  *
- * where R is the m-step return and w the importance weight. Source: arXiv 1812.05905, equations 5, 6.
+ * where R is the m-step return and w the importance weight; the head says what the error is, at its
+ * plainest (Q_k - y)^2, and the twin rule what may take the minimum's place.
+ * Source: arXiv 1812.05905, equations 5, 6.
  */
-export function criticStage({ policy, critic, criticError, temperature }: SacParts): LossStage {
+export function criticStage({ policy, critic, head, twin, temperature }: SacParts): LossStage {
   return {
     name: "critic",
     groups: ["critic"],
@@ -159,25 +175,30 @@ export function criticStage({ policy, critic, criticError, temperature }: SacPar
         policy.distribution(parameters.actor, nextObservations),
         noise.nextActions,
       );
-      const nextValue = sub(
-        smallerValue(critic.values(parameters.targetCritic, nextObservations, next.actions)),
-        mul(temperature.value(parameters), next.logProbabilities),
+      const target = head.backUp(
+        {
+          returns: batch.returns,
+          discounts: batch.bootstrapDiscounts,
+          entropyCost: mul(temperature.value(parameters), next.logProbabilities),
+          next: critic.outputs(parameters.targetCritic, nextObservations, next.actions),
+        },
+        twin,
       );
-      const target = add(batch.returns, mul(batch.bootstrapDiscounts, nextValue));
-
-      const [q1, q2] = critic.values(parameters.critic, batch.observations, batch.actions);
-      const [delta1, delta2] = [sub(q1, target), sub(q2, target)];
-      const error = add(criticError(delta1), criticError(delta2));
-      const loss = mean(mul(batch.importanceWeights, error));
-      const tdErrors = largestError([delta1, delta2]);
+      const outputs = critic.outputs(parameters.critic, batch.observations, batch.actions);
+      const [first, second] = [target.compare(outputs[0]), target.compare(outputs[1])];
+      const loss = mean(mul(batch.importanceWeights, add(first.loss, second.loss)));
+      const [q1, q2] = [head.value(outputs[0]), head.value(outputs[1])];
+      const tdErrors = maximum(abs(sub(q1, target.value)), abs(sub(q2, target.value)));
       return {
         loss,
         metrics: {
           "train/critic_loss": loss,
           "train/q_mean": mul(add(mean(q1), mean(q2)), 0.5),
           "train/td_error_mean": mean(tdErrors),
+          ...target.metrics,
+          ...head.monitor?.(outputs),
         },
-        perSample: { tdErrors },
+        perSample: { tdErrors: maximum(first.priority, second.priority) },
       };
     },
   };
@@ -193,7 +214,7 @@ export function criticStage({ policy, critic, criticError, temperature }: SacPar
  * alpha is held fixed in the first, so that the sum's gradient is that of each loss on its own group.
  * Source: arXiv 1812.05905, equations 9 and 18.
  */
-export function actorStage({ policy, critic, temperature }: SacParts): LossStage {
+export function actorStage({ policy, critic, head, twin, temperature }: SacParts): LossStage {
   const { group } = temperature;
   return {
     name: "actor",
@@ -202,7 +223,8 @@ export function actorStage({ policy, critic, temperature }: SacParts): LossStage
       const distribution = policy.distribution(parameters.actor, observations);
       const { actions, logProbabilities } = sampleSquashed(distribution, noise.actions);
       const logProbability = mean(logProbabilities);
-      const value = mean(smallerValue(critic.values(parameters.critic, observations, actions)));
+      const [first, second] = critic.outputs(parameters.critic, observations, actions);
+      const value = mean(twin.value([head.value(first), head.value(second)]));
       const alpha = temperature.value(parameters);
       const actorLoss = sub(mul(alpha, logProbability), value);
       const temperatureLoss = temperature.loss?.(parameters, logProbability);

@@ -13,7 +13,7 @@ import {
   tanh,
 } from "../compile/ops.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
-import { mlp, type NetworkOptions } from "./networks.ts";
+import { type NetworkOptions, network } from "./networks.ts";
 
 /**
  * u ~ N(mean, exp(logStd)), action = tanh(u), each dimension on its own. Everything stays in [-1, 1]:
@@ -91,11 +91,11 @@ export function gaussianPolicy(
   options: NetworkOptions & LogStdOptions,
 ): GaussianPolicy {
   const shape = { prefix: "", inputSize: observationSize, outputSize: 2 * actionSize };
-  const network = mlp({ ...shape, outputGain: 0.01 }, options);
+  const net = network({ ...shape, outputGain: 0.01 }, options);
   return {
-    parameters: network.parameters,
+    parameters: net.parameters,
     distribution: (parameters, observations) => {
-      const output = network.forward(parameters, observations);
+      const output = net.forward(parameters, observations);
       const [mean, raw] = split(output, [actionSize, actionSize]) as [Tensor, Tensor];
       return { mean, logStd: boundLogStd(raw, options) };
     },

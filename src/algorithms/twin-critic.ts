@@ -1,23 +1,10 @@
-import {
-  abs,
-  add,
-  concat,
-  maximum,
-  minimum,
-  mul,
-  reshape,
-  square,
-  sub,
-  type Tensor,
-} from "../compile/ops.ts";
+import { add, concat, less, minimum, mul, reshape, type Tensor, where } from "../compile/ops.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
-import { mlp, type NetworkOptions } from "./networks.ts";
+import type { CriticHead } from "./critics/critic-head.ts";
+import { type NetworkOptions, network } from "./networks.ts";
 
-/** The error of a prediction, element by element, from the difference to its target. */
-export type RegressionLoss = "squared" | "huber";
-
-/** Two values of the same pairs of state and action, [n] each. */
-export type TwinValues = readonly [Tensor, Tensor];
+/** The same of two critics. */
+export type Twins = readonly [Tensor, Tensor];
 
 /**
  * Two critics Q_1, Q_2 that differ in their initial weights alone.
@@ -26,47 +13,66 @@ export type TwinValues = readonly [Tensor, Tensor];
  */
 export interface TwinCritic {
   readonly parameters: readonly ParameterSpec[];
-  /** Q_k(s, a) from [n, observation size] and [n, action size]. */
-  values(parameters: Parameters, observations: Tensor, actions: Tensor): TwinValues;
+  /** What the head reads, [n, head.outputs] each, from [n, observation size] and [n, action size]. */
+  outputs(parameters: Parameters, observations: Tensor, actions: Tensor): Twins;
+}
+
+export interface TwinCriticSizes {
+  readonly observationSize: number;
+  readonly actionSize: number;
 }
 
 export function twinCritic(
-  observationSize: number,
-  actionSize: number,
+  { observationSize, actionSize }: TwinCriticSizes,
+  head: Pick<CriticHead, "outputs" | "outputInit">,
   options: NetworkOptions,
 ): TwinCritic {
-  const shape = { inputSize: observationSize + actionSize, outputSize: 1 };
-  const q1 = mlp({ ...shape, prefix: "q1." }, options);
-  const q2 = mlp({ ...shape, prefix: "q2." }, options);
+  const shape = {
+    inputSize: observationSize + actionSize,
+    outputSize: head.outputs,
+    ...(head.outputInit ? { outputInit: head.outputInit } : {}),
+  };
+  const q1 = network({ ...shape, prefix: "q1." }, options);
+  const q2 = network({ ...shape, prefix: "q2." }, options);
   return {
     parameters: [...q1.parameters, ...q2.parameters],
-    values: (parameters, observations, actions) => {
+    outputs: (parameters, observations, actions) => {
       const input = concat([observations, actions]);
-      const rows = observations.shape.slice(0, -1);
-      return [
-        reshape(q1.forward(parameters, input), rows),
-        reshape(q2.forward(parameters, input), rows),
-      ];
+      return [q1.forward(parameters, input), q2.forward(parameters, input)];
     },
   };
 }
 
-/** min_k Q_k: the pessimistic value. Source: Fujimoto et al. 2018, arXiv 1802.09477, equation 10. */
-export function smallerValue([q1, q2]: TwinValues): Tensor {
-  return minimum(q1, q2);
+/** How two critics become one opinion. */
+export interface TwinRule {
+  /** One value of two, [n]. */
+  value(values: Twins): Tensor;
+  /** One distribution of two, [n, atoms], given their means. */
+  distribution(probabilities: Twins, values: Twins): Tensor;
 }
 
-export const regressionErrors: Readonly<Record<RegressionLoss, (delta: Tensor) => Tensor>> = {
-  squared: square,
-  /** Threshold 1: delta^2 / 2 within it, |delta| - 1/2 beyond. */
-  huber: (delta) => {
-    const size = abs(delta);
-    const inner = minimum(size, 1);
-    return add(mul(square(inner), 0.5), sub(size, inner));
+export type TwinRuleName = "min" | "mean";
+
+export const twinRules: Readonly<Record<TwinRuleName, TwinRule>> = {
+  /**
+   * The pessimist: the smaller value (Fujimoto et al. 2018, arXiv 1802.09477, equation 10), and the whole
+   * distribution of the critic with the smaller mean (as in DAVIAN-Robotics/SimbaV2). An elementwise
+   * minimum of probabilities would be no distribution.
+   */
+  min: {
+    value: ([q1, q2]) => minimum(q1, q2),
+    distribution: ([p1, p2], [q1, q2]) => {
+      const second = less(q2, q1);
+      return where(reshape(second, [...second.shape, 1]), p2, p1);
+    },
+  },
+  /** Averages of both (as in naumix/BiggerRegularizedCategorical). */
+  mean: {
+    value: average,
+    distribution: average,
   },
 };
 
-/** max_k |delta_k|, [n]: what priorities are made of (Fujimoto et al. 2020, arXiv 2007.06049). */
-export function largestError(deltas: TwinValues): Tensor {
-  return maximum(abs(deltas[0]), abs(deltas[1]));
+function average([a, b]: Twins): Tensor {
+  return mul(add(a, b), 0.5);
 }

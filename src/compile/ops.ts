@@ -171,6 +171,15 @@ function withTangent(
 }
 
 /**
+ * `value`, [n], as a function of `x`, [n, m], with the given slope, [n, m]: for functions whose slope is
+ * simpler than what their parts' slopes add up to. No gradient flows through value or slope.
+ */
+export function withSlope(x: Tensor, value: Tensor, slope: Tensor): Tensor {
+  const change = sub(x, stopGradient(x));
+  return add(stopGradient(value), sum(mul(stopGradient(slope), change), -1));
+}
+
+/**
  * log(1 + u) for u in [0, 1], as 2 atanh(u / (2 + u)) by its series, whose next term is below 1e-9.
  * jax-js's own log is off by 1e-5 near 1.
  */
@@ -220,6 +229,31 @@ const jitLogSoftmax = jit(function logSoftmax(x: np.Array) {
   return np.subtract(shifted, np.log(total));
 });
 
+const jitDeposit = jit(function deposit(mass: np.Array, positions: np.Array) {
+  const [rows = 0, cells = 0] = mass.shape;
+  const places = np.reshape(np.arange(0, cells, 1), [1, cells, 1]);
+  const distance = np.absolute(np.subtract(np.reshape(positions, [rows, 1, cells]), places));
+  const share = np.maximum(np.subtract(1, distance), 0);
+  return np.sum(np.multiply(share, np.reshape(mass, [rows, 1, cells])), -1);
+});
+
+/** Added to variances, as in Flax. */
+const VARIANCE_FLOOR = 1e-6;
+
+const inverseOfDeviation = (x: np.Array, centre: np.Array): np.Array => {
+  const centred = np.subtract(x, centre);
+  const variance = np.mean(np.multiply(centred.ref, centred), -1, { keepdims: true });
+  return np.reciprocal(np.sqrt(np.add(variance, VARIANCE_FLOOR)));
+};
+const jitInverseDeviation = jit(function inverseDeviation(x: np.Array) {
+  return inverseOfDeviation(x.ref, np.mean(x, -1, { keepdims: true }));
+});
+const jitStandardize = jit(function standardize(x: np.Array) {
+  const centre = np.mean(x.ref, -1, { keepdims: true });
+  const scale = inverseOfDeviation(x.ref, centre.ref);
+  return np.multiply(np.subtract(x, centre), scale);
+});
+
 export function tanh(x: Tensor): Tensor {
   return withTangent(x, jitTanh, (dx, y) => mul(dx, sub(1, square(y))));
 }
@@ -260,6 +294,18 @@ export function logSoftmax(x: Tensor): Tensor {
   return withTangent(x, jitLogSoftmax, (dx, y) =>
     sub(dx, sum(mul(exp(y), dx), -1, { keepDims: true })),
   );
+}
+
+/**
+ * Each row, over the last axis, less its mean and divided by its standard deviation:
+ * dy = s (dx - mean(dx) - y mean(y dx)), s the inverse deviation.
+ */
+export function standardize(x: Tensor): Tensor {
+  return withTangent(x, jitStandardize, (dx, y, held) => {
+    const centred = sub(dx, mean(dx, -1, { keepDims: true }));
+    const stretch = mul(y, mean(mul(y, dx), -1, { keepDims: true }));
+    return mul(sub(centred, stretch), adopt(jitInverseDeviation(lend(held))));
+  });
 }
 
 /** log sum exp(x), with the largest element taken out of the sum. */
@@ -361,6 +407,15 @@ export function takeAlongAxis(x: Tensor, indices: Tensor): Tensor {
   const chosen = equal(reshape(indices, [...indices.shape, 1]), arange(classes));
   const candidates = reshape(x, [...x.shape.slice(0, -1), 1, classes]);
   return sum(where(chosen, candidates, 0), -1);
+}
+
+/**
+ * Each mass, [n, m], put down at a position between cells 0 and m - 1, [n, m], and shared by the two cells
+ * beside it in proportion to its nearness: out_i = sum_j mass_j max(0, 1 - |position_j - i|). The
+ * gradient is zero.
+ */
+export function deposit(mass: Tensor, positions: Tensor): Tensor {
+  return adopt(jitDeposit(lend(stopGradient(mass)), lend(stopGradient(positions))));
 }
 
 // --- Movement ---------------------------------------------------------------------------------------

@@ -17,17 +17,23 @@ import {
 import { simplify } from "./simplify.ts";
 import { adopt, peek, type Tensor } from "./tensor.ts";
 
-/** Functions of ops.ts that stay one operation; the rest of the nested functions are inlined. */
-const NAMED_FUNCTIONS: ReadonlySet<string> = new Set([
-  "tanh",
-  "sigmoid",
-  "softplus",
-  "relu",
-  "step",
-  "abs",
-  "sign",
-  "softmax",
-  "logSoftmax",
+/**
+ * Functions of ops.ts that stay one operation, and how many arguments they have; the rest of the nested
+ * functions are inlined.
+ */
+const NAMED_FUNCTIONS: ReadonlyMap<string, number> = new Map([
+  ["tanh", 1],
+  ["sigmoid", 1],
+  ["softplus", 1],
+  ["relu", 1],
+  ["step", 1],
+  ["abs", 1],
+  ["sign", 1],
+  ["softmax", 1],
+  ["logSoftmax", 1],
+  ["standardize", 1],
+  ["inverseDeviation", 1],
+  ["deposit", 2],
 ]);
 
 type JaxAtom = Jaxpr["outs"][number];
@@ -107,12 +113,12 @@ class Recorder {
     const base = name.replace(/_jvp$/, "");
     const [value, ...rest] = eqn.outBinders;
     const onlyValue = rest.every((binder) => !used.has(binder));
-    const [argument] = eqn.inputs;
-    if (value && argument && NAMED_FUNCTIONS.has(base) && onlyValue) {
-      // Of a differentiated function the first input and output are the value's.
+    const arity = NAMED_FUNCTIONS.get(base);
+    if (value && arity !== undefined && onlyValue) {
+      // Of a differentiated function the first inputs and the first output are the value's.
       this.equations.push({
         operator: base,
-        inputs: [this.atom(argument, path)],
+        inputs: eqn.inputs.slice(0, arity).map((input) => this.atom(input, path)),
         parameters: {},
         outputs: [this.bind(value, path)],
         path,

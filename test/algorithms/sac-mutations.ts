@@ -1,4 +1,5 @@
 import type { Algorithm, LossInputs, LossStage } from "../../src/algorithms/algorithm.ts";
+import type { CriticHead } from "../../src/algorithms/critics/critic-head.ts";
 import {
   actorStage,
   criticStage,
@@ -8,7 +9,8 @@ import {
   sac,
   sacParts,
 } from "../../src/algorithms/sac.ts";
-import { mul } from "../../src/compile/ops.ts";
+import type { Twins } from "../../src/algorithms/twin-critic.ts";
+import { mul, type Tensor } from "../../src/compile/ops.ts";
 
 /** SAC with one term of one loss multiplied by a factor. */
 export interface Mutation {
@@ -46,39 +48,36 @@ const scaledColumn = (stage: LossStage, column: string, factor: number): LossSta
 /** Multiplies the error of critic `k`, 0 or 1: errors are taken in the order of the critics. */
 const scaledError = (parts: SacParts, k: number, factor: number): SacParts => {
   let calls = 0;
-  return {
-    ...parts,
-    criticError: (delta) => {
-      const error = parts.criticError(delta);
-      return calls++ % 2 === k ? mul(error, factor) : error;
-    },
+  const backUp: CriticHead["backUp"] = (backup, twin) => {
+    const target = parts.head.backUp(backup, twin);
+    const compare = (outputs: Tensor) => {
+      const { loss, priority } = target.compare(outputs);
+      return { loss: calls++ % 2 === k ? mul(loss, factor) : loss, priority };
+    };
+    return { ...target, compare };
   };
+  return { ...parts, head: { ...parts.head, backUp } };
 };
 
 const scaledTargets = (parts: SacParts, factor: number): SacParts => {
-  let calls = 0;
-  const { values } = parts.critic;
-  const critic: SacParts["critic"] = {
-    ...parts.critic,
-    // The slow critics are asked first.
-    values: (parameters, observations, actions) => {
-      const [q1, q2] = values(parameters, observations, actions);
-      return calls++ % 2 === 0 ? [mul(q1, factor), mul(q2, factor)] : [q1, q2];
-    },
-  };
-  return { ...parts, critic };
+  const backUp: CriticHead["backUp"] = (backup, twin) =>
+    parts.head.backUp({ ...backup, next: scaledTwins(backup.next, factor) }, twin);
+  return { ...parts, head: { ...parts.head, backUp } };
 };
 
 const scaledValues = (parts: SacParts, factor: number): SacParts => ({
   ...parts,
   critic: {
     ...parts.critic,
-    values: (parameters, observations, actions) => {
-      const [q1, q2] = parts.critic.values(parameters, observations, actions);
-      return [mul(q1, factor), mul(q2, factor)];
-    },
+    outputs: (parameters, observations, actions) =>
+      scaledTwins(parts.critic.outputs(parameters, observations, actions), factor),
   },
 });
+
+const scaledTwins = ([first, second]: Twins, factor: number): Twins => [
+  mul(first, factor),
+  mul(second, factor),
+];
 
 const scaledTemperatureLoss = (parts: SacParts, factor: number): SacParts => ({
   ...parts,

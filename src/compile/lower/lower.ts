@@ -27,9 +27,9 @@ import {
 } from "./movement.ts";
 import { type Reduction, reduceView } from "./reduce.ts";
 import { compressView, mergeViews } from "./rows.ts";
-import { gatherView, type Selection, scatterView } from "./select.ts";
+import { depositView, gatherView, type Selection, scatterView } from "./select.ts";
 import { Value } from "./value.ts";
-import { literalView, readWhole, type View, wholeView } from "./view.ts";
+import { literalView, readWhole, shapeOf, type View, wholeView } from "./view.ts";
 
 export interface LowerOptions {
   /** Names of the inputs and outputs, in the program's order. */
@@ -118,6 +118,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   ),
   softmax: onOne((emitter, view) => alongLastAxis(emitter, view, "Softmax")),
   logSoftmax: onOne((emitter, view) => alongLastAxis(emitter, view, "LogSoftmax")),
+  standardize: onOne((emitter, view) => standardized(emitter, view)[0]),
+  inverseDeviation: onOne((emitter, view) => standardized(emitter, view)[1]),
   split: (emitter, [view], { parameters: p }) =>
     view ? splitView(emitter, view, { axis: Number(p["axis"]), sizes: list(p["sizes"]) }) : [],
   concatenate: (emitter, views, { parameters }) => [
@@ -141,6 +143,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       parameters as unknown as Selection & { op: string; shape: number[] },
     ),
   ],
+  deposit: (emitter, views) => [depositView(emitter, views)],
   conv: (emitter, views, { parameters }) => [
     convolve(emitter, views, parameters as unknown as Convolution),
   ],
@@ -197,6 +200,22 @@ function asType(emitter: Emitter, view: View, type: ElementType): View {
   const write = elementwiseWriter("cast", {}, type);
   if (!write) throw new Error("no cast");
   return elementwise(emitter, [view], { type, write });
+}
+
+/** Rows less their means over their deviations, and one over the deviations: two results of one node. */
+function standardized(emitter: Emitter, view: View): [View, View] {
+  const shape = shapeOf(view);
+  const size = shape.at(-1) ?? 1;
+  const ones = emitter.constant("float32", [size], new Array<number>(size).fill(1));
+  const [name, , inverse = ""] = emitter.nodes(3, {
+    operator: "LayerNormalization",
+    inputs: [readWhole(emitter, view), ones],
+    attributes: { axis: -1, epsilon: { float: 1e-6 } },
+  });
+  return [
+    wholeView(Value.named(name, "float32", shape)),
+    wholeView(Value.named(inverse, "float32", shape.with(-1, 1))),
+  ];
 }
 
 function alongLastAxis(emitter: Emitter, view: View, operator: string): View {

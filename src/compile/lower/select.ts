@@ -67,6 +67,28 @@ export function scatterView(
   return transposeView(named(name, updates, shapeLaid), back);
 }
 
+/** Masses at real positions, shared by the cells on both sides: `deposit` of ops.ts, [n, m]. */
+export function depositView(emitter: Emitter, [mass, positions]: readonly View[]): View {
+  if (!(mass && positions)) throw new Error("a deposit has two operands");
+  const shape = shapeOf(mass);
+  const [rows = 1, cells = 1] = shape;
+  if (emitter.isOpen(rows)) emitter.refuseOpen("a deposit");
+  const masses = readWhole(emitter, mass);
+  const places = readWhole(emitter, positions);
+  const [floor] = emitter.node("Floor", [places]);
+  const [above] = emitter.node("Mul", [masses, ...emitter.node("Sub", [places, floor])]);
+  const [below] = emitter.node("Sub", [masses, above]);
+  const [lower] = emitter.node("Cast", [floor], { to: INT64 });
+  const [next] = emitter.node("Add", [lower, emitter.scalar("int64", 1)]);
+  // At the last cell the share of the one after it is 0.
+  const [upper] = emitter.node("Min", [next, emitter.scalar("int64", cells - 1)]);
+  const zeros = emitter.constant("float32", shape, new Array<number>(rows * cells).fill(0));
+  const add = { axis: 1, reduction: "add" };
+  const [half] = emitter.node("ScatterElements", [zeros, lower, below], add);
+  const [name] = emitter.node("ScatterElements", [half, upper, above], add);
+  return named(name, mass, shape);
+}
+
 /** [..., k]: the k indices of each place, as int64. */
 function stackedIndices(
   emitter: Emitter,

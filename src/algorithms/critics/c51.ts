@@ -1,0 +1,55 @@
+import {
+  add,
+  deposit,
+  fromArray,
+  mul,
+  reshape,
+  softmax,
+  sub,
+  type Tensor,
+} from "../../compile/ops.ts";
+import type { TwinRule } from "../twin-critic.ts";
+import { categorical, categoricalTarget } from "./categorical.ts";
+import { type Backup, type CriticHead, type CriticTarget, softBackup } from "./critic-head.ts";
+import type { Support } from "./support.ts";
+import { positionOf, twoNeighbours } from "./two-hot.ts";
+
+/**
+ * The distribution of the return itself: the target is that of the next pair, moved and shrunk by the
+ * Bellman equation and laid back onto the atoms. Entropy is part of the return:
+ *
+ *     t_j = R + gamma^m (1 - d) (z_j - alpha log pi(a'|s')),   mass p'_j goes to t_j's two neighbours
+ *
+ * Sources: Bellemare et al. 2017, arXiv 1707.06887, algorithm 1; with entropy as in SimbaV2 and BRC.
+ */
+export function c51(support: Support): CriticHead {
+  const plain = categorical(support, (value) => twoNeighbours(support, value));
+  return { ...plain, backUp: (backup, twin) => backUp(plain, support, { backup, twin }) };
+}
+
+function backUp(
+  { value }: CriticHead,
+  support: Support,
+  { backup, twin }: { readonly backup: Backup; readonly twin: TwinRule },
+): CriticTarget {
+  const [first, second] = backup.next;
+  const values = [value(first), value(second)] as const;
+  const next = twin.distribution([softmax(first), softmax(second)], values);
+  return categoricalTarget(support, {
+    value: softBackup(backup, twin.value(values)),
+    distribution: project(support, backup, next),
+  });
+}
+
+/** The backed-up distribution on the atoms, [n, m], from that of the next pair, [n, m]. */
+export function project(
+  support: Support,
+  { returns, discounts, entropyCost }: Omit<Backup, "next">,
+  next: Tensor,
+): Tensor {
+  const { atoms, locations } = support;
+  const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1]);
+  const shift = sub(returns, mul(discounts, entropyCost));
+  const moved = mul(column(discounts), fromArray(locations, [1, atoms]));
+  return deposit(next, positionOf(support, add(moved, column(shift))));
+}
