@@ -1,9 +1,16 @@
-import type { ActorCrash, RestartPolicy } from "../actors/actor-pool.ts";
+import type { ActorCrash, ActorPool, RestartPolicy } from "../actors/actor-pool.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
+import { RunError } from "../errors.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 import type { GetRunResponse } from "../transport/generated/troupe/v1/actor.ts";
+import { allocateInProcess, type InProcessMemory } from "../transport/in-process.ts";
 import type { TlsIdentity } from "../transport/tls.ts";
-import type { OutboxLimits } from "../transport/uplink/outbox.ts";
+import { LearnerChannel } from "../transport/uplink/channel.ts";
+import { type FoundRun, findRun } from "../transport/uplink/find-run.ts";
+import { DEFAULT_OUTBOX, type OutboxLimits } from "../transport/uplink/outbox.ts";
+import { Uplink, type UplinkStatus } from "../transport/uplink/uplink.ts";
+import { checkEnv, DEFAULT_RESTART, openPool, wireEpisode } from "./actor-host-pool.ts";
+import { FirstFailure } from "./first-failure.ts";
 
 export interface ActorHostOptions {
   /** The learner's address: HOST:PORT or unix:PATH. */
@@ -39,31 +46,21 @@ export type ActorHostEvent =
   /** Connections that come and go, refused frames, notices of the learner, in a sentence. */
   | {
       readonly type: "log";
-      readonly level: "info" | "warn" | "error";
+      readonly level: "info" | "warn";
       readonly message: string;
     };
 
 /** One moment of an actor host. */
-export interface ActorHostStatus {
-  /** Every actor has a session. */
-  readonly connected: boolean;
-  /** Milliseconds without one; 0 while connected. */
-  readonly disconnectedMs: number;
+export interface ActorHostStatus extends UplinkStatus {
   readonly actorsAlive: number;
   readonly workers: number;
-  /** Environment steps since the start. */
-  readonly envSteps: number;
-  /** Unrolls that wait in the outboxes, or have been sent and are not durable yet. */
-  readonly outboxFrames: number;
-  readonly droppedUnrolls: number;
-  /** Unrolls that the learner has reported durable. */
-  readonly durableUnrolls: number;
-  readonly refusedUnrolls: number;
-  /** Of the newest policy; -1 before the first. */
-  readonly policyVersion: number;
-  /** Since it arrived; Infinity before the first. */
-  readonly policyAgeMs: number;
 }
+
+/** Bounds of an orderly stop, which with the two seconds that threads get stays below 10 s. */
+const FLUSH_MS = 3_000;
+const GOODBYE_MS = 1_000;
+/** Unrolls of one environment that may wait for this thread. */
+const SLOTS_PER_STREAM = 2;
 
 /**
  * Acts for a learner anywhere: one connection, one session and one thread per actor.
@@ -74,24 +71,142 @@ export interface ActorHostStatus {
  */
 export class ActorHost implements AsyncDisposable {
   readonly #options: ActorHostOptions;
+  readonly #channel: LearnerChannel;
+  readonly #failure = new FirstFailure();
+  readonly #createdAt = performance.now();
+  #uplink: Uplink | undefined;
+  #pool: ActorPool | undefined;
 
+  /** @throws RunError CONFIG_INVALID for an address that is none. */
   constructor(options: ActorHostOptions) {
     this.#options = options;
+    this.#channel = new LearnerChannel(options.learner, options.tls);
   }
 
   get status(): ActorHostStatus {
-    throw new Error(`not yet: ${this.#options.hostId}`);
+    const uplink = this.#uplink?.status ?? {
+      ...{ connected: false, disconnectedMs: performance.now() - this.#createdAt },
+      ...{ envSteps: 0, outboxFrames: 0, droppedUnrolls: 0 },
+      ...{ durableUnrolls: 0, refusedUnrolls: 0, policyVersion: -1, policyAgeMs: Infinity },
+    };
+    return { ...uplink, actorsAlive: this.#pool?.alive ?? 0, workers: this.#options.workers };
   }
 
   /**
    * Acts until the run is finished, or until `signal` asks for an orderly stop, which takes less than 10 s.
    *
-   * @throws RunError ENV_UNKNOWN, CONFIG_INVALID when the environment cannot be opened here or is another
-   *   one; LEARNER_REFUSED, ACTOR_FENCED; LEARNER_LOST after `giveUpAfterMs`; ACTOR_CRASHED.
+   * @throws RunError CONFIG_INVALID when the environment cannot be opened here or is another one;
+   *   LEARNER_REFUSED, ACTOR_FENCED; LEARNER_LOST after `giveUpAfterMs`; ACTOR_CRASHED when no actor is left.
    */
-  run(signal: AbortSignal): Promise<"finished" | "stopped"> {
-    throw new Error(`not yet: ${signal.aborted}`);
+  async run(signal: AbortSignal): Promise<"finished" | "stopped"> {
+    const { giveUpAfterMs = Infinity, onEvent } = this.#options;
+    const found = await findRun({
+      ...{ channel: this.#channel, signal, giveUpAfterMs, random: Math.random },
+      onCallEnd: (code, seconds) => this.#countCall(code, seconds),
+      onWait: (message) => this.#log("warn", `${message}; trying again`),
+    });
+    if (!found) return "stopped";
+    await checkEnv(found, this.#channel.address);
+    onEvent({ type: "run", run: found.run });
+    const [uplink, pool] = this.#open(found);
+    uplink.start();
+    try {
+      const outcome = await Promise.race([
+        uplink.finished.then(() => "finished" as const),
+        aborted(signal).then(() => "stopped" as const),
+        // Settles first only by failing.
+        pool.finished.then(() => "stopped" as const),
+        this.#failure.promise,
+      ]);
+      await this.#finish(outcome);
+      return outcome;
+    } catch (thrown) {
+      await uplink.leave(RunError.from(thrown).message, GOODBYE_MS);
+      throw thrown;
+    }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool?.[Symbol.asyncDispose]();
+    await this.#uplink?.[Symbol.asyncDispose]();
+    this.#channel[Symbol.dispose]();
+  }
+
+  #open(found: FoundRun): readonly [Uplink, ActorPool] {
+    const { workers, registry, onEvent, restart = DEFAULT_RESTART } = this.#options;
+    const { run, shape } = found;
+    const memory = allocateInProcess({
+      actors: workers,
+      shape,
+      parameterCount: run.parameterCount,
+      slotsPerActor: SLOTS_PER_STREAM * run.envsPerActor,
+      snapshotBytes: 0,
+    });
+    const guard = this.#failure.guard.bind(this.#failure);
+    const pool = openPool(found, {
+      ...{ capacity: workers, memory, restart },
+      onEvent: guard(({ mailbox, slot }, event) => {
+        if (event.type === "metrics") {
+          registry.apply(event.update);
+          return;
+        }
+        uplink.episode(mailbox, wireEpisode(event.end));
+        onEvent({ type: "episode", slot, end: event.end });
+      }),
+      onCrash: guard((crash) => onEvent({ type: "crash", crash })),
+    });
+    this.#pool = pool;
+    const uplink = this.#openUplink(found, { memory, pool });
+    this.#uplink = uplink;
+    return [uplink, pool];
+  }
+
+  #openUplink(
+    { run, shape }: FoundRun,
+    { memory, pool }: { readonly memory: InProcessMemory; readonly pool: ActorPool },
+  ): Uplink {
+    const { hostId, instance, registry, journal, onEvent } = this.#options;
+    const { outbox = DEFAULT_OUTBOX, policyIntervalMs = 0 } = this.#options;
+    const { giveUpAfterMs = Infinity } = this.#options;
+    return new Uplink({
+      ...{ channel: this.#channel, run, shape, memory, hostId, instance },
+      ...{ outbox, policyIntervalMs, giveUpAfterMs, journal },
+      random: Math.random,
+      recorder: registry.recorder,
+      observer: {
+        onJoined: this.#failure.guard((mailbox, { slot, incarnation }) => {
+          pool.add({ mailbox, slot, incarnation });
+          onEvent({ type: "joined", slot, incarnation });
+        }),
+        onLog: (level, message) => this.#log(level, message),
+      },
+    });
+  }
+
+  /** Brings home what was collected, within a few seconds whatever the state of threads and learner. */
+  async #finish(outcome: "finished" | "stopped"): Promise<void> {
+    await this.#pool?.stop();
+    // A learner that is finished takes no more.
+    const left = outcome === "stopped" ? await this.#uplink?.flush(FLUSH_MS) : 0;
+    if (left) this.#log("warn", `${left} unrolls were not taken by the learner and are lost`);
+    await this.#uplink?.leave(outcome, GOODBYE_MS);
+  }
+
+  #countCall(code: string, seconds: number): void {
+    const { recorder } = this.#options.registry;
+    const method = "GetRun";
+    recorder.inc("troupe_grpc_requests_total", 1, { method, code });
+    recorder.observe("troupe_grpc_request_duration_seconds", seconds, { method });
+  }
+
+  #log(level: "info" | "warn", message: string): void {
+    this.#options.onEvent({ type: "log", level, message });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -53,6 +53,7 @@ export class Outbox {
   #nextSequence = 0;
   #bytes = 0;
   #dropped = 0;
+  #resent = 0;
 
   constructor(limits: OutboxLimits) {
     this.#limits = limits;
@@ -71,6 +72,11 @@ export class Outbox {
   /** Unrolls that were thrown away to make room. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Times an unroll was sent again. */
+  get resent(): number {
+    return this.#resent;
   }
 
   /** The lowest sequence number that can still be sent; all below are done with. */
@@ -101,6 +107,7 @@ export class Outbox {
     if (!frame) return undefined;
     frame.sentAt = now;
     this.#cursor += 1;
+    if (again) this.#resent += 1;
     return frame;
   }
 

@@ -4,7 +4,7 @@ import type { SentFrame } from "./outbox.ts";
 /** Field numbers and wire types of actor.proto, as they are written before each field. */
 const ACTOR_MESSAGE_FRAME = 0x12;
 const FRAME_SEQUENCE = 0x08;
-const FRAME_CHECKSUM = 0x1d;
+const FRAME_CHECKSUM = 0x15;
 const FRAME_PAYLOAD = 0x1a;
 
 /** Any message as bytes. */

@@ -1,0 +1,153 @@
+import {
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { RunError } from "../../errors.ts";
+import {
+  ActorServiceClient,
+  type GetPolicyRequest,
+  type GetPolicyResponse,
+  type GetRunRequest,
+  type GetRunResponse,
+  type LearnerMessage,
+} from "../generated/troupe/v1/actor.ts";
+import type { TlsIdentity } from "../tls.ts";
+import { channelSecurity } from "../tls-credentials.ts";
+import { explainConnectionError } from "../tls-errors.ts";
+
+/** What this side speaks: version 1 of actor.proto. */
+export const PROTOCOL_VERSION = 1;
+
+const MAX_MESSAGE_BYTES = 64 << 20;
+/** HTTP/2 flow control: a window of 64 KiB, the default, carries 1 MB/s at 40 ms. */
+const WINDOW_BYTES = 4 << 20;
+
+const options: ChannelOptions = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  "grpc-node.flow_control_window": WINDOW_BYTES,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  // Would keep what was sent on a long stream, to send it again; that is the outbox's work.
+  "grpc.enable_retries": 0,
+  "grpc.use_local_subchannel_pool": 1,
+  // Callers pause between their calls; a channel with pauses of its own would only add to them.
+  "grpc.initial_reconnect_backoff_ms": 50,
+  "grpc.max_reconnect_backoff_ms": 100,
+  // A learner that moved has another address under the same name; 30 s by default.
+  "grpc.dns_min_time_between_resolutions_ms": 500,
+  "grpc.service_config_disable_resolution": 1,
+  "grpc.enable_http_proxy": 0,
+};
+
+const GET_RUN_TIMEOUT_MS = 10_000;
+
+/** Answers that trying again does not change. */
+const FINAL: readonly status[] = [
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.UNIMPLEMENTED,
+  status.FAILED_PRECONDITION,
+  status.INVALID_ARGUMENT,
+];
+
+/** A failed call in a sentence, as an error if trying again is in vain. */
+export interface CallFailure {
+  readonly message: string;
+  readonly error?: RunError;
+}
+
+/** The way to a learner. It connects with its first call, and again with each that finds it broken. */
+export class LearnerChannel implements Disposable {
+  /** HOST:PORT or unix:PATH. */
+  readonly address: string;
+  readonly #tls: TlsIdentity | undefined;
+  readonly #client: ActorServiceClient;
+
+  constructor(address: string, tls: TlsIdentity | undefined) {
+    const security = channelSecurity(address, tls);
+    this.address = address;
+    this.#tls = tls;
+    this.#client = new ActorServiceClient(address, security.credentials, {
+      ...options,
+      ...security.options,
+    });
+  }
+
+  /** Asks for the run, once. @throws ServiceError */
+  async getRun(signal: AbortSignal): Promise<GetRunResponse> {
+    const request = { protocolVersion: PROTOCOL_VERSION };
+    const { path, requestSerialize, responseDeserialize } = ActorServiceClient.service.getRun;
+    let cancel = (): void => undefined;
+    try {
+      return await new Promise((resolve, reject) => {
+        const call = this.#client.makeUnaryRequest<GetRunRequest, GetRunResponse>(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          new Metadata(),
+          { deadline: Date.now() + GET_RUN_TIMEOUT_MS },
+          (error, response) => {
+            if (response) resolve(response);
+            else reject(error ?? new Error("GetRun was answered with nothing"));
+          },
+        );
+        cancel = () => call.cancel();
+        signal.addEventListener("abort", cancel, { once: true });
+        if (signal.aborted) cancel();
+      });
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** A Session whose messages up are bytes already. */
+  openSession(): ClientDuplexStream<Buffer, LearnerMessage> {
+    const { path, responseDeserialize } = ActorServiceClient.service.session;
+    return this.#client.makeBidiStreamRequest<Buffer, LearnerMessage>(
+      path,
+      (bytes) => bytes,
+      responseDeserialize,
+    );
+  }
+
+  getPolicy(request: GetPolicyRequest): ClientReadableStream<GetPolicyResponse> {
+    return this.#client.getPolicy(request);
+  }
+
+  /** What went wrong with a call. */
+  explain(thrown: Error): CallFailure {
+    const { code, details } = thrown as Partial<ServiceError>;
+    if (code === undefined) return { message: `${this.address}: ${thrown.message}` };
+    const explained = explainConnectionError(thrown, this.address, this.#tls);
+    if (!FINAL.includes(code)) return { message: explained };
+    // Here the learner itself says what does not fit.
+    const isOurs = code === status.FAILED_PRECONDITION || code === status.INVALID_ARGUMENT;
+    const message = isOurs ? `${this.address}: ${details ?? thrown.message}` : explained;
+    return { message, error: new RunError("LEARNER_REFUSED", message) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+/** The status that a call ended with, as a label: "OK", "UNAVAILABLE". */
+export function statusName(thrown: Error | undefined): string {
+  if (!thrown) return "OK";
+  const { code } = thrown as Partial<ServiceError>;
+  return code === undefined ? "UNKNOWN" : (status[code] ?? "UNKNOWN");
+}
+
+/** Whether two machines fail to agree on who they are, which time alone will not change. */
+export function isTlsFailure(thrown: Error): boolean {
+  return /certificate|self.signed|altnames|\bSSL\b|\bTLS\b|EPROTO|wrong version number/i.test(
+    thrown.message,
+  );
+}
