@@ -9,6 +9,8 @@ interface Common {
 /** Logged as its sum over labels since the run began. */
 export interface CounterDefinition extends Common {
   readonly type: "counter";
+  /** What its one label may be: shown as zeros from the start, so that the first increase can be seen. */
+  readonly values?: readonly string[];
   readonly log?: string;
 }
 

@@ -27,7 +27,9 @@ const TABLE = `| Prometheus | type | labels | log key | meaning |
 |---|---|---|---|---|`;
 
 function row(name: string, definition: MetricDefinition): string {
-  const labels = definition.labels?.map(code).join(", ") ?? "";
+  const values = definition.type === "counter" ? (definition.values ?? []) : [];
+  const names = definition.labels?.map(code).join(", ") ?? "";
+  const labels = values.length > 0 ? `${names}: ${values.join(", ")}` : names;
   return `| \`${name}\` | ${definition.type} | ${labels} | ${logText(definition)} | ${definition.help} |`;
 }
 

@@ -1,3 +1,5 @@
+import { totalmem } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from "prom-client";
 import {
   definitionOf,
@@ -40,6 +42,8 @@ export class MetricsRegistry {
     this.#roles = roles;
     collectDefaultMetrics({ register: this.#process });
     for (const name of MISNAMED) this.#process.removeSingleMetric(name);
+    this.recorder.set("troupe_heap_limit_bytes", getHeapStatistics().heap_size_limit);
+    this.recorder.set("troupe_memory_limit_bytes", memoryLimit());
   }
 
   /** Adds what a thread drained from its recorder. */
@@ -115,13 +119,7 @@ export class MetricsRegistry {
 
   #export(name: MetricName) {
     const definition = definitionOf(name);
-    let all = this.#series.of(name);
-    // Counters and histograms begin at zero, so that the first increase can be seen as one.
-    const role = roleOf(name);
-    const isOurs = role === undefined || this.#roles.includes(role);
-    if (all.length === 0 && isOurs && definition.type !== "gauge" && !definition.labels) {
-      all = [newSeries(name, {})];
-    }
+    const all = [...this.#series.of(name), ...this.#zeros(name)];
     if (all.length === 0) return [];
     const values = all.flatMap((series) =>
       definition.type === "histogram"
@@ -130,6 +128,27 @@ export class MetricsRegistry {
     );
     return [{ name, help: definition.help, type: definition.type, values, aggregator: "first" }];
   }
+
+  /** Counters and histograms begin at zero, so that the first increase can be seen as one. */
+  #zeros(name: MetricName): readonly Series[] {
+    const definition = definitionOf(name);
+    const role = roleOf(name);
+    if (role !== undefined && !this.#roles.includes(role)) return [];
+    if (definition.type === "gauge") return [];
+    const known = this.#series.of(name);
+    if (!definition.labels) return known.length === 0 ? [newSeries(name, {})] : [];
+    const [label = ""] = definition.labels;
+    const values = definition.type === "counter" ? (definition.values ?? []) : [];
+    return values
+      .filter((value) => !known.some(({ labels }) => labels[label] === value))
+      .map((value) => newSeries(name, { [label]: value }));
+  }
+}
+
+function memoryLimit(): number {
+  // 0 or something astronomical when there is no limit.
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 function histogramSamples(series: Series, bounds: readonly number[]): readonly Sample[] {

@@ -114,6 +114,22 @@ describe("MetricsRecorder and MetricsRegistry", () => {
     expect(sample(both, "troupe_session_reconnects_total")).toBe(0);
   });
 
+  test("show a counter's known label values as zeros before they first happen", async () => {
+    const registry = new MetricsRegistry(["learner"]);
+    registry.recorder.inc("troupe_session_refused_total", 3, { reason: "fenced" });
+    registry.recorder.inc("troupe_session_refused_total", 1, { reason: "unheard-of" });
+    const text = await registry.text();
+    const lines = text
+      .split("\n")
+      .filter((line) => line.startsWith("troupe_session_refused_total{"));
+    const reasons = metricDefinitions.troupe_session_refused_total.values;
+    expect(lines.length).toBe(reasons.length + 1);
+    expect(sample(text, 'troupe_session_refused_total{reason="fenced"}')).toBe(3);
+    expect(sample(text, 'troupe_session_refused_total{reason="silent"}')).toBe(0);
+    expect(sample(text, 'troupe_session_refused_total{reason="unheard-of"}')).toBe(1);
+    expect(registry.value("troupe_session_refused_total")).toBe(4);
+  });
+
   test("take label values nobody foresaw, and bound how many", async () => {
     const registry = new MetricsRegistry();
     const thread = new MetricsRecorder();

@@ -24,11 +24,12 @@ export const experience = {
     }),
     troupe_episodes_total: counter("Episodes that ended, by how.", {
       labels: ["outcome"],
+      values: ["terminated", "truncated", "failed"],
       log: "time/episodes",
     }),
     troupe_env_failures_total: counter(
       "Episodes ended by a failing environment, by how it failed.",
-      { labels: ["reason"] },
+      { labels: ["reason"], values: ["step", "non-finite", "shape", "reset", "hung"] },
     ),
     troupe_episode_return_mean: gauge("Mean return of the last 100 training episodes.", {
       log: "rollout/ep_rew_mean",

@@ -7,17 +7,43 @@ import {
   WIRE_DURATION,
 } from "../declare.ts";
 
+/** FrameRefusalReason of protocol.ts, and replay's. */
+const FRAME_REASONS = [
+  "checksum",
+  "format",
+  "dtype",
+  "shape",
+  "oversize",
+  "early-end",
+  "flag",
+  "non-finite",
+  "action-range",
+] as const;
+
+/** RefusalReason of actor.proto. */
+const SESSION_REASONS = [
+  "protocol-version",
+  "run",
+  "env",
+  "shape",
+  "fenced",
+  "protocol",
+  "full",
+  "silent",
+  "superseded",
+] as const;
+
 export const delivery = {
   title: "Delivery",
   from: undefined,
   metrics: {
     troupe_trajectory_dropped_total: counter(
       "Unrolls that will not be in replay: what was wrong with them, or outbox for one that had to make room.",
-      { labels: ["reason"] },
+      { labels: ["reason"], values: [...FRAME_REASONS, "outbox"] },
     ),
     troupe_policy_transfer_failures_total: counter(
       "Policies that did not get from the learner to an actor host, by why; they are asked for again.",
-      { labels: ["reason"] },
+      { labels: ["reason"], values: ["checksum", "stalled", "broken"] },
     ),
     troupe_grpc_requests_total: counter(
       "Calls that ended: those answered by a learner, those made by an actor host.",
@@ -38,6 +64,7 @@ export const gateway = {
     troupe_sessions_opened_total: counter("Sessions of actors that began."),
     troupe_session_refused_total: counter("Sessions refused or ended by the learner, by why.", {
       labels: ["reason"],
+      values: SESSION_REASONS,
     }),
     troupe_trajectory_received_total: counter("Unrolls accepted from actors."),
     troupe_trajectory_received_bytes_total: counter("Bytes of them."),
@@ -63,7 +90,6 @@ export const uplink = {
     troupe_sessions_connected: gauge("Actors of this host that the learner has welcomed."),
     troupe_session_reconnects_total: counter("Sessions opened again after one was lost."),
     troupe_outbox_frames: gauge("Unrolls kept until they are durable, over all actors."),
-    troupe_outbox_capacity_frames: gauge("Unrolls that fit; then actors wait, or drop."),
     troupe_trajectory_resent_total: counter("Unrolls sent again."),
     troupe_trajectory_ack_duration_seconds: histogram(
       "From the sending of an unroll to the word that it is durable.",
@@ -93,6 +119,7 @@ export const log = {
     troupe_log_written_bytes_total: counter("Bytes written."),
     troupe_log_errors_total: counter("Writes that failed and are tried again, by why.", {
       labels: ["reason"],
+      values: ["disk-full", "io"],
     }),
     troupe_log_trouble: gauge("1 while nothing can be written, e.g. on a full disk, else 0."),
   },

@@ -13,8 +13,13 @@ export const everyProcess = {
     troupe_role_info: gauge("What the process is: learner, actor or both; always 1.", {
       labels: ["role"],
     }),
+    troupe_heap_limit_bytes: gauge("What the JavaScript heap of the main thread may grow to."),
+    troupe_memory_limit_bytes: gauge(
+      "Memory that the process may use: its container's limit, or all there is.",
+    ),
     troupe_worker_restarts_total: counter("Threads started again after a failure.", {
       labels: ["role"],
+      values: ["actor"],
     }),
     troupe_blocked_seconds_total: counter("Time actors and learner waited, and for what.", {
       labels: ["side", "reason"],
