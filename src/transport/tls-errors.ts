@@ -107,7 +107,7 @@ export function explainConnectionError(
   const { code, details, message } = error as Partial<
     Record<"code" | "details" | "message", unknown>
   >;
-  const text = String(details ?? message ?? error).trim();
+  const text = withoutWrapping(String(details ?? message ?? error));
   const attempt = { address, host: hostOf(address), secure: tls !== undefined, details: text };
   // Timed out while connecting: the socket's own error, if there is one in the text, says more.
   const known = byDetails.find(([pattern]) => pattern.test(text));
@@ -116,13 +116,19 @@ export function explainConnectionError(
   return (explain ?? byCode)?.(attempt) ?? `${address}: ${text}`;
 }
 
+/** The socket's or TLS's own words, without what grpc-js puts around them. */
+function withoutWrapping(details: string): string {
+  return details
+    .replace(/^No connection established\. Last error: (Error: )?/, "")
+    .replace(/\s*(\(\d{4}-[^)]*Z\))?\. Resolution note:.*$/s, "")
+    .trim();
+}
+
 /** The names a certificate has, from Node's message. */
 function namesIn(details: string): string {
-  const names = /altnames: ((?:(?:DNS|IP Address|IP):[^,\s]+(?:, )?)+)|list: ([^\s]+[^.]*)/.exec(
-    details,
-  );
+  const names = /altnames: ((?:(?:DNS|IP Address|IP):[^,\s]+(?:, )?)+)|list: (.+)$/.exec(details);
   const list = (names?.[1] ?? names?.[2])?.replaceAll(/(?:DNS|IP Address|IP):/g, "").trim();
-  return list ? ` (it is for ${list.replace(/[.\s]+$/, "")})` : "";
+  return list ? ` (it is for ${list})` : "";
 }
 
 function hostOf(address: string): string {
