@@ -229,10 +229,12 @@ const jitLogSoftmax = jit(function logSoftmax(x: np.Array) {
   return np.subtract(shifted, np.log(total));
 });
 
-const jitDeposit = jit(function deposit(mass: np.Array, positions: np.Array) {
+// The places of the cells, 0 to m - 1, are an argument: jit would put a constant before the others.
+const jitDeposit = jit(function deposit(mass: np.Array, positions: np.Array, places: np.Array) {
   const [rows = 0, cells = 0] = mass.shape;
-  const places = np.reshape(np.arange(0, cells, 1), [1, cells, 1]);
-  const distance = np.absolute(np.subtract(np.reshape(positions, [rows, 1, cells]), places));
+  const distance = np.absolute(
+    np.subtract(np.reshape(positions, [rows, 1, cells]), np.reshape(places, [1, cells, 1])),
+  );
   const share = np.maximum(np.subtract(1, distance), 0);
   return np.sum(np.multiply(share, np.reshape(mass, [rows, 1, cells])), -1);
 });
@@ -415,7 +417,8 @@ export function takeAlongAxis(x: Tensor, indices: Tensor): Tensor {
  * gradient is zero.
  */
 export function deposit(mass: Tensor, positions: Tensor): Tensor {
-  return adopt(jitDeposit(lend(stopGradient(mass)), lend(stopGradient(positions))));
+  const places = np.arange(0, mass.shape.at(-1) ?? 1, 1, { dtype: np.float32 });
+  return adopt(jitDeposit(lend(stopGradient(mass)), lend(stopGradient(positions)), places));
 }
 
 // --- Movement ---------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ import { simplify } from "./simplify.ts";
 import { adopt, peek, type Tensor } from "./tensor.ts";
 
 /**
- * Functions of ops.ts that stay one operation, and how many arguments they have; the rest of the nested
- * functions are inlined.
+ * Functions of ops.ts that stay one operation, and how many arguments they have; they close over no
+ * arrays. The rest of the nested functions are inlined.
  */
 const NAMED_FUNCTIONS: ReadonlyMap<string, number> = new Map([
   ["tanh", 1],
@@ -33,7 +33,7 @@ const NAMED_FUNCTIONS: ReadonlyMap<string, number> = new Map([
   ["logSoftmax", 1],
   ["standardize", 1],
   ["inverseDeviation", 1],
-  ["deposit", 2],
+  ["deposit", 3],
 ]);
 
 type JaxAtom = Jaxpr["outs"][number];

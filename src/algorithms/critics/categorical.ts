@@ -118,7 +118,8 @@ function startAtZero({ min, max: most, locations, spacing }: Support): Initialis
   const sigma = 0.75 * spacing;
   return (_random, out) => {
     for (const [i, z] of locations.entries()) {
-      const density = Math.exp(-0.5 * ((z - centre) / sigma) ** 2) / (0.75 * Math.sqrt(2 * Math.PI));
+      const density =
+        Math.exp(-0.5 * ((z - centre) / sigma) ** 2) / (0.75 * Math.sqrt(2 * Math.PI));
       out[i] = 40 * density;
     }
   };

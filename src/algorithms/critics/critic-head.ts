@@ -51,9 +51,6 @@ export interface CriticError {
 }
 
 /** y = R + gamma^m (1 - d) (Q' - alpha log pi), [n], from the value Q' of the next pair, [n]. */
-export function softBackup(
-  { returns, discounts, entropyCost }: Backup,
-  nextValue: Tensor,
-): Tensor {
+export function softBackup({ returns, discounts, entropyCost }: Backup, nextValue: Tensor): Tensor {
   return add(returns, mul(discounts, sub(nextValue, entropyCost)));
 }
