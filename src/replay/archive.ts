@@ -1,14 +1,10 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { RunError } from "../errors.ts";
-import { Replay, type ReplayOptions } from "./replay.ts";
+import type { Replay, ReplayOptions } from "./replay.ts";
 import { parseReplayState, type ReplayState, type UnrollSegment } from "./replay-state.ts";
-import { type RowRing, ringRows, STEP } from "./ring.ts";
-import type { Sampling } from "./sampler.ts";
-import { readSegment } from "./segment-reader.ts";
-import { type SegmentFile, SegmentWriter, syncFolder } from "./segment-writer.ts";
-import { refuseUnroll } from "./unroll-check.ts";
-import { type BlockStart, readUnrolls, writeUnrolls } from "./unroll-segments.ts";
+import { restoreReplay, samplingKey } from "./restore-replay.ts";
+import { writeWeights } from "./saved-weights.ts";
+import { type SegmentFile, syncFolder } from "./segment-writer.ts";
+import { type BlockStart, writeUnrolls } from "./unroll-segments.ts";
 
 export interface SavedReplay {
   readonly state: ReplayState;
@@ -57,7 +53,6 @@ export class ReplayArchive implements ReplayStore {
   }
 
   save(replay: Replay): SavedReplay {
-    const { options, sampler } = replay;
     const { position } = replay.ring;
     const oldest = { block: position.oldestBlock, row: position.oldestRow };
     const start = this.#end.block < oldest.block ? oldest : this.#end;
@@ -67,114 +62,38 @@ export class ReplayArchive implements ReplayStore {
     syncFolder(this.#folder);
     this.#segments = unrolls;
     this.#end = { block: position.nextBlock, row: position.nextRow };
-    const { capacity, unrollLength, observationSize, actionSize } = options;
-    const state: ReplayState = {
-      format: 1,
-      ...{ capacity, unrollLength, observationSize, actionSize },
-      sampling: samplingKey(options.sampling),
-      position,
-      counters: structuredClone(replay.counters),
-      sampler: sampler.state(),
-      unrolls,
-      weights,
-    };
-    const listed = weights === null ? unrolls : [...unrolls, weights];
-    const files = listed.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }));
-    return { state, files };
+    return describeReplay(replay, unrolls, weights);
   }
 
   restore(options: ReplayOptions, raw: unknown): Replay {
     const state = parseReplayState(raw);
-    checkSizes(options, state);
-    const replay = new Replay(options);
-    const sameLayout = options.capacity === state.capacity && replay.ring.rows === ringRows(state);
-    replay.ring.startAt({
-      block: state.position.oldestBlock,
-      row: sameLayout ? state.position.oldestRow : 0,
-    });
-    this.#readUnrolls(replay, state);
-    Object.assign(replay.counters, structuredClone(state.counters));
-    if (state.sampling === samplingKey(options.sampling)) this.#readWeights(replay, state);
+    const replay = restoreReplay(this.#folder, options, state);
     const { position } = replay.ring;
-    if (sameLayout && JSON.stringify(position) !== JSON.stringify(state.position)) {
-      throw new RunError("CHECKPOINT_CORRUPT", "replay's segments do not add up to its state");
-    }
     this.#segments = state.unrolls;
     this.#end = { block: position.nextBlock, row: position.nextRow };
     return replay;
   }
-
-  #readUnrolls(replay: Replay, state: ReplayState): void {
-    const { options, ring } = replay;
-    // Unrolls saved under another configuration may be longer than those of this one.
-    const shape = { ...options, unrollLength: options.capacity };
-    const firstBlock = state.position.oldestBlock;
-    for (const unroll of readUnrolls(this.#folder, state.unrolls, { shape, firstBlock })) {
-      const refusal = refuseUnroll(unroll, shape);
-      if (refusal !== null) {
-        const what = `a saved unroll of ${unroll.length} steps does not fit a replay of ${options.capacity}`;
-        throw new RunError("CHECKPOINT_INCOMPATIBLE", `${what}: ${refusal}`);
-      }
-      replay.sampler.inserted(ring.append(unroll), unroll.length);
-    }
-  }
-
-  #readWeights(replay: Replay, state: ReplayState): void {
-    const target = replay.sampler.weights;
-    if (target === undefined || state.weights === null) return;
-    const path = join(this.#folder, state.weights.name);
-    const bytes = Buffer.concat(readSegment(path));
-    if (bytes.length !== 8 * state.position.size) {
-      throw new RunError("CHECKPOINT_CORRUPT", `${path} holds ${bytes.length} bytes of weights`);
-    }
-    let at = 8 * (state.position.size - replay.size);
-    forEachStep(replay.ring, (slot) => {
-      const weight = bytes.readDoubleLE(at);
-      if (!(weight >= 0 && weight < Infinity)) {
-        throw new RunError("CHECKPOINT_CORRUPT", `${path} holds the weight ${weight}`);
-      }
-      target[slot] = weight;
-      at += 8;
-    });
-    replay.sampler.restore(state.sampler);
-  }
 }
 
-function checkSizes(options: ReplayOptions, state: ReplayState): void {
-  for (const field of ["observationSize", "actionSize"] as const) {
-    if (options[field] === state[field]) continue;
-    throw new RunError(
-      "CHECKPOINT_INCOMPATIBLE",
-      `replay was saved with ${field} ${state[field]}, not ${options[field]}`,
-    );
-  }
-}
-
-function writeWeights(folder: string, replay: Replay): SegmentFile | null {
-  const source = replay.sampler.weights;
-  if (source === undefined) return null;
-  const weights = new Float64Array(replay.size);
-  let count = 0;
-  forEachStep(replay.ring, (slot) => {
-    weights[count++] = source[slot]!;
-  });
-  using writer = new SegmentWriter(folder, "weights.open");
-  writer.append(new Uint8Array(weights.buffer));
-  return writer.seal((sha256) => `weights-${sha256.slice(0, 16)}.seg`);
-}
-
-/** Visits the slots of all transitions held, oldest first. */
-function forEachStep(ring: RowRing, visit: (slot: number) => void): void {
-  const { oldestRow, nextRow } = ring.position;
-  const first = ring.slotOf(oldestRow);
-  const end = first + (nextRow - oldestRow);
-  for (let ahead = first; ahead < end; ahead++) {
-    const slot = ahead < ring.rows ? ahead : ahead - ring.rows;
-    if ((ring.flags[slot]! & STEP) !== 0) visit(slot);
-  }
-}
-
-/** Weights mean something only to the strategy and exponents that made them. */
-function samplingKey(sampling: Sampling): string {
-  return JSON.stringify(sampling);
+/** What a checkpoint says about a replay whose contents are in these files. */
+export function describeReplay(
+  replay: Replay,
+  unrolls: readonly UnrollSegment[],
+  weights: SegmentFile | null,
+): SavedReplay {
+  const { options, sampler, ring } = replay;
+  const { capacity, unrollLength, observationSize, actionSize } = options;
+  const state: ReplayState = {
+    format: 1,
+    ...{ capacity, unrollLength, observationSize, actionSize },
+    sampling: samplingKey(options.sampling),
+    position: ring.position,
+    counters: structuredClone(replay.counters),
+    sampler: sampler.state(),
+    unrolls: [...unrolls],
+    weights,
+  };
+  const listed = weights === null ? unrolls : [...unrolls, weights];
+  const files = listed.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }));
+  return { state, files };
 }

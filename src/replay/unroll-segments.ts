@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import type { Unroll, UnrollShape } from "../protocol.ts";
+import { isLogFile, parseSealedName } from "./log/log-names.ts";
+import { readLoggedUnrolls } from "./log/log-reader.ts";
 import type { UnrollSegment } from "./replay-state.ts";
 import type { RowRing } from "./ring.ts";
 import { readSegment } from "./segment-reader.ts";
 import { SegmentWriter } from "./segment-writer.ts";
+import { type DecodedUnroll, UnrollDecoder } from "./unroll-codec.ts";
 import { decodePack, encodePack, packBlocks, unpack } from "./unroll-pack.ts";
 
 /** A segment is closed at this size, so that the disk space of forgotten unrolls is freed in steps. */
@@ -50,34 +53,103 @@ function frameEnd(ring: RowRing, from: BlockStart): BlockStart {
   return { block, row };
 }
 
+/** Which of the saved blocks to read. */
+export interface WantedBlocks {
+  readonly shape: UnrollShape;
+  readonly firstBlock: number;
+  readonly endBlock: number;
+}
+
 /**
- * The unrolls from block `firstBlock` on, in order.
+ * The unrolls of blocks [firstBlock, endBlock), in order. Where segments overlap, the earlier is read.
  *
  * @throws RunError CHECKPOINT_CORRUPT with file and offset, or naming the segment that does not fit.
  */
 export function* readUnrolls(
   folder: string,
   segments: readonly UnrollSegment[],
-  wanted: { readonly shape: UnrollShape; readonly firstBlock: number },
+  wanted: WantedBlocks,
 ): Generator<Unroll> {
+  let next = wanted.firstBlock;
   for (const segment of segments) {
-    const path = join(folder, segment.name);
-    let block = segment.firstBlock;
-    for (const payload of readSegment(path)) {
-      const pack = decodePack(payload, wanted.shape);
-      if (pack === undefined) {
-        throw new RunError("CHECKPOINT_CORRUPT", `${path} holds something else than unrolls`);
-      }
-      for (const unroll of unpack(pack)) {
-        if (block >= wanted.firstBlock) yield unroll;
-        block += 1;
-      }
+    const end = Math.min(segment.endBlock, wanted.endBlock);
+    if (end <= next) continue;
+    if (segment.firstBlock > next) {
+      throw new RunError("CHECKPOINT_CORRUPT", `replay's blocks from ${next} on are in no segment`);
     }
-    if (block !== segment.endBlock) {
-      throw new RunError(
-        "CHECKPOINT_CORRUPT",
-        `${path} holds ${block - segment.firstBlock} unrolls instead of ${segment.endBlock - segment.firstBlock}`,
-      );
+    const range = { shape: wanted.shape, firstBlock: next, endBlock: end };
+    yield* isLogFile(segment.name)
+      ? readLogged(folder, segment, range)
+      : readPacked(join(folder, segment.name), segment, range);
+    next = end;
+  }
+}
+
+function* readPacked(
+  path: string,
+  segment: UnrollSegment,
+  wanted: WantedBlocks,
+): Generator<Unroll> {
+  let block = segment.firstBlock;
+  for (const payload of readSegment(path)) {
+    const pack = decodePack(payload, wanted.shape);
+    if (pack === undefined) {
+      throw new RunError("CHECKPOINT_CORRUPT", `${path} holds something else than unrolls`);
     }
+    for (const unroll of unpack(pack)) {
+      if (block >= wanted.firstBlock && block < wanted.endBlock) yield unroll;
+      block += 1;
+    }
+  }
+  if (block !== segment.endBlock) {
+    throw new RunError(
+      "CHECKPOINT_CORRUPT",
+      `${path} holds ${block - segment.firstBlock} unrolls instead of ${segment.endBlock - segment.firstBlock}`,
+    );
+  }
+}
+
+/** From the log of accepted frames: block n is its unroll n. */
+function* readLogged(
+  folder: string,
+  segment: UnrollSegment,
+  wanted: WantedBlocks,
+): Generator<Unroll> {
+  const sealed = parseSealedName(segment.name);
+  if (sealed === undefined) {
+    throw new RunError("CHECKPOINT_CORRUPT", `${segment.name} is no segment of the log`);
+  }
+  const range = { from: wanted.firstBlock, to: wanted.endBlock };
+  const decoder = new GrowingDecoder(wanted.shape);
+  const file = { ...sealed, sizeBytes: segment.sizeBytes };
+  for (const { index, slot, payload } of readLoggedUnrolls(folder, [file], range)) {
+    const { unroll, refusal } = decoder.decode(payload, slot);
+    if (unroll === undefined) {
+      const what = `${segment.name}: unroll ${index} is none`;
+      throw new RunError("CHECKPOINT_CORRUPT", `${what}: ${refusal.message}`);
+    }
+    yield unroll;
+  }
+}
+
+/** Decodes unrolls of any length: its buffers are as long as the longest needs, not as replay's capacity. */
+class GrowingDecoder {
+  readonly #shape: UnrollShape;
+  #decoder: UnrollDecoder | undefined;
+  #length = 0;
+
+  constructor(shape: UnrollShape) {
+    this.#shape = shape;
+  }
+
+  decode(payload: Uint8Array, actor: number): DecodedUnroll {
+    // A step takes an observation, an action, a reward and more.
+    const { observationSize, actionSize, unrollLength } = this.#shape;
+    const steps = Math.ceil(payload.length / (4 * (observationSize + actionSize + 1)));
+    if (this.#decoder === undefined || steps > this.#length) {
+      this.#length = Math.min(2 * steps, unrollLength);
+      this.#decoder = new UnrollDecoder({ ...this.#shape, unrollLength: this.#length });
+    }
+    return this.#decoder.decode(payload, actor);
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { RunError } from "../../errors.ts";
+import { isLogFile } from "../../replay/log/log-names.ts";
 import {
   type CheckpointName,
   listCheckpoints,
@@ -59,7 +60,7 @@ interface Damaged {
  *     RUN/checkpoints/best_*   the best evaluated snapshot, without replay
  *     RUN/checkpoints/last, best   files that hold the name of a folder beside them
  *     RUN/milestones/ckpt_*    snapshots kept for good
- *     RUN/replay/*             immutable segments that full cuts list
+ *     RUN/replay/*             immutable segments that full cuts list; the log's own come and go by its rules
  *
  * A folder appears under its name only by a rename, after everything in it is on the disk; it
  * disappears the same way. So a crash at any moment leaves complete checkpoints and `.tmp-` leftovers,
@@ -144,7 +145,8 @@ export class CheckpointStore {
 
   /**
    * Removes files of `RUN/replay` that neither a full cut lists nor the caller still uses: what a
-   * crash left between writing a segment and the checkpoint that would have listed it.
+   * crash left between writing a segment and the checkpoint that would have listed it. The log of
+   * accepted frames looks after its files itself.
    *
    * @param inUse Paths relative to the run folder.
    * @returns the paths removed.
@@ -154,11 +156,16 @@ export class CheckpointStore {
     const removed: string[] = [];
     for (const name of listFolder(join(this.#runFolder, "replay"))) {
       const path = `replay/${name}`;
-      if (listed.has(path) || inUse.has(path)) continue;
+      if (listed.has(path) || inUse.has(path) || isLogFile(name)) continue;
       rmSync(join(this.#runFolder, path));
       removed.push(path);
     }
     return removed;
+  }
+
+  /** Every replay segment that a full cut lists, as paths relative to the run folder. */
+  listedReplay(): ReadonlySet<string> {
+    return this.#listedReplay(listCheckpoints(this.#checkpoints, "ckpt"));
   }
 
   get #checkpoints(): string {
@@ -228,8 +235,8 @@ export class CheckpointStore {
     const retained = this.#listedReplay(all.slice(0, this.#keep));
     for (const path of candidates) {
       if (retained.has(path)) continue;
-      rmSync(join(this.#runFolder, path), { force: true });
       this.#syncedReplay.delete(path);
+      if (!isLogFile(basename(path))) rmSync(join(this.#runFolder, path), { force: true });
     }
   }
 

@@ -3,6 +3,7 @@ import { type LoggedUnroll, readLoggedUnrolls } from "./log-reader.ts";
 import type { ActorCursor, LogRecord } from "./log-record.ts";
 import { LogWriter } from "./log-writer.ts";
 import { type LogState, recoverLog } from "./recover-log.ts";
+import type { SealRequest } from "./seal-barrier.ts";
 import { SegmentChain } from "./segment-chain.ts";
 
 export type { LoggedUnroll };
@@ -145,10 +146,16 @@ export class FrameLog implements AsyncDisposable {
     if (this.#chain.sealedEnd < this.#end) await this.#writer.rotate();
   }
 
-  /** Unrolls below `index` are in no checkpoint that is kept: their segments go when room is needed. */
-  release(index: number): void {
-    this.#chain.sealed.release(index);
+  /**
+   * Seals what the learner needs, and lets go what it does not: the handler for `SealBarrier.serve`.
+   *
+   * @throws as `rotate`.
+   */
+  async seal({ endIndex, releasedBelow }: SealRequest): Promise<void> {
+    if (endIndex > this.#end) throw new RangeError(`unroll ${endIndex - 1} was never logged`);
+    this.#chain.sealed.release(releasedBelow);
     this.#writer.collect();
+    if (this.#chain.sealedEnd < endIndex) await this.rotate();
   }
 
   /**
