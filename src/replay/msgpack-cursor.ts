@@ -97,11 +97,16 @@ export class MsgpackCursor {
     return this.#opened(kind, size + more);
   }
 
-  /** The bytes of the string that was opened, as text; at most 64 of them. */
+  /** The bytes of the string that was opened, as text; at most 64 of them. A short one is taken for ASCII. */
   text(): string {
     const start = this.#at;
     this.#advance(this.#size);
-    return this.#bytes.toString("utf8", start, Math.min(this.#at, start + MOST_TEXT));
+    if (this.#size > SHORT) {
+      return this.#bytes.toString("utf8", start, Math.min(this.#at, start + MOST_TEXT));
+    }
+    let text = "";
+    for (let at = start; at < this.#at; at++) text += String.fromCharCode(this.#bytes[at] ?? 0);
+    return text;
   }
 
   /** The bytes that were opened, a view. */
@@ -159,5 +164,7 @@ export class MsgpackCursor {
   }
 }
 
+/** Up to here a loop beats a call of the runtime: names take most of the time of a payload. */
+const SHORT = 16;
 /** Longer than any name or type; what is longer only serves a message. */
 const MOST_TEXT = 64;
