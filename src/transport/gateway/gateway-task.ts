@@ -46,6 +46,9 @@ export interface GatewayTask {
   readonly events: MessagePort;
 }
 
+/** The same without what belongs to its thread. */
+export type GatewaySetup = Omit<GatewayTask, "control" | "events">;
+
 /** When a frame counts as durable. */
 export type Delivery =
   /**
