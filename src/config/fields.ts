@@ -6,6 +6,11 @@ import { z } from "zod";
  */
 export type ResumeRule = "free" | "tunable" | "fixed";
 
+/** A section of the file: every field has a default, so the whole section may be left out. */
+export function group<T extends z.ZodRawShape>(text: string, shape: T) {
+  return z.prefault(z.strictObject(shape), {} as never).meta({ description: text });
+}
+
 /** A field with its default, its resume rule and its text in `--help`, docs and JSON Schema. */
 export function field<T extends z.ZodType>(schema: T, initial: z.input<T>, note: FieldNote) {
   // prefault, not default: the value passes through the schema, and shows in the input's JSON Schema.

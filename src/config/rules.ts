@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { parseAddress } from "./address.ts";
+import { criticSettings } from "./critic-settings.ts";
 import type { Config } from "./schema.ts";
 
 type Report = (path: string, message: string) => void;
@@ -13,6 +14,8 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkUnrolls(config, report);
   checkRateLimit(config, report);
   checkCluster(config, report);
+  checkCritic(config, report);
+  checkNetworks(config, report);
   checkTheRest(config, report);
 }
 
@@ -80,6 +83,69 @@ function checkRateLimit({ actors, algorithm, replay }: Config, report: Report): 
       "replay.errorBuffer",
       `is ${replay.errorBuffer}, which would deadlock actors and learner; use "auto" or at least ${Math.ceil(least)}`,
     );
+  }
+}
+
+/** A categorical critic needs a support, and one that can hold what it will be asked to say. */
+function checkCritic(config: Config, report: Report): void {
+  const { algorithm, replay } = config;
+  const { rewardScaling } = criticSettings(config);
+  const { critic, gamma } = algorithm;
+  if (rewardScaling === "range" && gamma >= 1) {
+    report(
+      "algorithm.gamma",
+      `is ${gamma}, but rewardScaling range divides by 1 - gamma; lower it`,
+    );
+  }
+  if (critic === "mse") return;
+  const { atoms } = algorithm.criticSupport;
+  if (atoms < 2) {
+    report("algorithm.criticSupport.atoms", `is ${atoms}, but a distribution needs at least 2`);
+  }
+  if (replay.sampling === "lap") {
+    report(
+      "replay.sampling",
+      `is lap, which belongs to the Huber loss of algorithm.critic mse, not to ${critic}; use prioritized`,
+    );
+  }
+  checkSupport(config, report);
+}
+
+function checkSupport(config: Config, report: Report): void {
+  const { rewardScaling, min, max } = criticSettings(config);
+  if (min === undefined || max === undefined) {
+    report(
+      `algorithm.criticSupport.${min === undefined ? "min" : "max"}`,
+      "is auto, which needs scaled rewards: give the least and greatest return, or set algorithm.rewardScaling to deviation",
+    );
+  } else if (min >= max) {
+    report(
+      "algorithm.criticSupport.min",
+      `is ${min}, not below algorithm.criticSupport.max (${max})`,
+    );
+  } else if (rewardScaling !== "none" && (min >= 0 || max <= 0)) {
+    report(
+      `algorithm.criticSupport.${min >= 0 ? "min" : "max"}`,
+      `is ${min >= 0 ? min : max}, so the support cannot hold scaled returns, which lie on both sides of 0; use a range around 0 or rewardScaling none`,
+    );
+  }
+}
+
+function checkNetworks({ algorithm }: Config, report: Report): void {
+  const { hidden } = algorithm;
+  for (const part of ["policy", "critic"] as const) {
+    const { architecture, width, norm } = algorithm.network[part];
+    const path = `algorithm.network.${part}`;
+    if (architecture === "mlp") continue;
+    if (norm !== "none") {
+      report(`${path}.norm`, `is ${norm}, but ${architecture} has norms of its own; use none`);
+    }
+    if (width === "auto" && hidden.some((units) => units !== hidden[0])) {
+      report(
+        `${path}.width`,
+        `is auto, and algorithm.hidden (${hidden.join(", ")}) has several widths, but the blocks of ${architecture} have one; give it`,
+      );
+    }
   }
 }
 

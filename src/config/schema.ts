@@ -1,11 +1,17 @@
 import { z } from "zod";
-import { autoCount, count, field, fixed, fraction, free, positive, tunable } from "./fields.ts";
+import { critic, criticSupport, network, rewardScaling, twin } from "./algorithm-parts.ts";
+import {
+  autoCount,
+  count,
+  field,
+  fixed,
+  fraction,
+  free,
+  group,
+  positive,
+  tunable,
+} from "./fields.ts";
 import { checkRules } from "./rules.ts";
-
-/** A section of the file: every field has a default, so the whole section may be left out. */
-function group<T extends z.ZodRawShape>(text: string, shape: T) {
-  return z.prefault(z.strictObject(shape), {} as never).meta({ description: text });
-}
 
 const env = group("What is simulated.", {
   id: field(
@@ -54,8 +60,17 @@ const algorithm = group("What is learned.", {
     [256, 256],
     fixed("units of each hidden layer, in the policy and in the critics"),
   ),
+  network,
+  critic,
+  criticSupport,
+  twin,
+  rewardScaling,
   nStep: field(count(1), 1, tunable("rewards summed before bootstrapping")),
-  initialTemperature: field(positive(), 1, fixed("entropy temperature at the start")),
+  initialTemperature: field(
+    z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
+    "auto",
+    fixed("entropy temperature at the start; auto: 1, or 0.01 where rewards are scaled"),
+  ),
   targetEntropy: field(
     z.union([z.literal("auto"), z.number()], { error: 'must be "auto" or a number' }),
     "auto",

@@ -14,6 +14,7 @@ import type { RateLimiter } from "../replay/rate-limiter.ts";
 import type { Delivery } from "../transport/gateway/gateway-task.ts";
 import { InProcessLearnerLink, type InProcessMemory } from "../transport/in-process.ts";
 import { ActorCursors, gatewayCursors } from "./actor-cursors.ts";
+import { algorithmOptions } from "./algorithm-options.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { LearnerChores } from "./chores.ts";
@@ -151,18 +152,9 @@ export function algorithmOf({
   observationSize,
   actionSpace,
 }: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">): Algorithm {
-  const { name, initialTemperature, targetEntropy, ...rest } = config.algorithm;
-  const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = rest;
-  const { batchSize } = rest;
-  return makeAlgorithm(
-    name,
-    {
-      ...{ hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax },
-      ...{ initialTemperature, targetEntropy },
-      criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",
-    },
-    { observationSize, actionSpace, batchSize },
-  );
+  const { name, batchSize } = config.algorithm;
+  const problem = { observationSize, actionSpace, batchSize };
+  return makeAlgorithm(name, algorithmOptions(config), problem);
 }
 
 /** What makes the algorithm's policy one for the environment's own units. */

@@ -41,6 +41,20 @@ export const learning = {
     troupe_train_td_error_mean: gauge("Mean absolute TD error of the last batch.", {
       log: "train/td_error_mean",
     }),
+    troupe_train_support_saturation_ratio: gauge(
+      "Share of the last batch's targets within three atoms of the end of a categorical critic's support, or beyond it.",
+      { log: "train/support_saturation" },
+    ),
+    troupe_train_support_edge_mass_ratio: gauge(
+      "Mean share of a target's probability on the two outermost atoms.",
+      { log: "train/support_edge_mass" },
+    ),
+    troupe_train_logit_max: gauge("Largest absolute logit of the categorical critics.", {
+      log: "train/logit_max",
+    }),
+    troupe_train_reward_scale: gauge("What rewards are divided by when they are sampled.", {
+      log: "train/reward_scale",
+    }),
     troupe_train_grad_norm: gauge("Norm of the gradient of the last update.", {
       log: "train/grad_norm",
     }),

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { autoCount, count, field, fixed, group, positive } from "./fields.ts";
+
+const autoNumber = z.union([z.literal("auto"), z.number()], {
+  error: 'must be "auto" or a number',
+});
+
+/** What critics learn; the names of src/algorithms/critics/registry.ts, which imports too much. */
+export const critic = field(
+  z.enum(["mse", "hl-gauss", "two-hot", "c51"]),
+  "mse",
+  fixed(
+    "what critics learn: the value (mse), a distribution around it (hl-gauss, two-hot), that of the return (c51)",
+  ),
+);
+
+export const twin = field(
+  z.enum(["min", "mean"]),
+  "min",
+  fixed("what two critics say together: the smaller value, or the mean"),
+);
+
+export const criticSupport = group(
+  "The returns that a categorical critic (hl-gauss, two-hot, c51) can speak of, after reward scaling.",
+  {
+    atoms: field(count(1), 101, fixed("places to put probability on, at least 2")),
+    min: field(
+      autoNumber,
+      "auto",
+      fixed("least return; auto: -5 with rewardScaling deviation, -10 with range"),
+    ),
+    max: field(autoNumber, "auto", fixed("greatest return; auto: 5 and 10")),
+    locations: field(
+      z.enum(["atoms", "bins"]),
+      "atoms",
+      fixed("atoms: from min to max inclusive; bins: centres of equal bins between them"),
+    ),
+    sigmaRatio: field(
+      positive(),
+      0.75,
+      fixed("hl-gauss: standard deviation of a target, in distances between atoms"),
+    ),
+  },
+);
+
+export const rewardScaling = field(
+  z.enum(["auto", "none", "deviation", "range"]),
+  "auto",
+  fixed(
+    "divide rewards by: none; deviation: spread of running returns, as SimbaV2; range: their extremes, as BRC; auto: none for mse, else deviation",
+  ),
+);
+
+const networkFields = () => ({
+  architecture: field(
+    z.enum(["mlp", "bro", "simba"]),
+    "mlp",
+    fixed("mlp: dense layers; bro, simba: residual blocks with layer norm"),
+  ),
+  width: field(autoCount(1), "auto", fixed("units of each layer or block; auto: as hidden says")),
+  depth: field(
+    autoCount(1),
+    "auto",
+    fixed("hidden layers, or residual blocks; auto: as many as hidden has"),
+  ),
+  activation: field(z.enum(["relu", "tanh", "silu", "gelu"]), "relu", fixed("after each layer")),
+  norm: field(
+    z.enum(["none", "layer"]),
+    "none",
+    fixed("layer: layer norm before each activation of an mlp; bro and simba have theirs"),
+  ),
+  initialisation: field(
+    z.enum(["uniform", "orthogonal"]),
+    "uniform",
+    fixed("of weights; uniform: PyTorch's; orthogonal: with zero biases"),
+  ),
+});
+
+export const network = group("How the networks are built.", {
+  policy: group("The policy's.", networkFields()),
+  critic: group("Each critic's.", networkFields()),
+});

@@ -1,0 +1,35 @@
+import type { Config } from "./schema.ts";
+
+export type RewardScaling = "none" | "deviation" | "range";
+
+/** What stands behind the "auto" of a critic; pure, so it can be asked before there is an environment. */
+export interface CriticSettings {
+  readonly rewardScaling: RewardScaling;
+  /** Undefined where "auto" has nothing to go by: rewards are not scaled. */
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly initialTemperature: number;
+}
+
+/** Source: DAVIAN-Robotics/SimbaV2 (5) and naumix/BiggerRegularizedCategorical (10). */
+const BOUND: Readonly<Record<RewardScaling, number | undefined>> = {
+  none: undefined,
+  deviation: 5,
+  range: 10,
+};
+
+export function criticSettings({ algorithm }: Pick<Config, "algorithm">): CriticSettings {
+  const { critic, criticSupport, initialTemperature } = algorithm;
+  const automatic = critic === "mse" ? "none" : "deviation";
+  const rewardScaling = algorithm.rewardScaling === "auto" ? automatic : algorithm.rewardScaling;
+  const bound = BOUND[rewardScaling];
+  const least = bound === undefined ? undefined : -bound;
+  return {
+    rewardScaling,
+    min: criticSupport.min === "auto" ? least : criticSupport.min,
+    max: criticSupport.max === "auto" ? bound : criticSupport.max,
+    // Scaled rewards are around 0.05: an entropy price of 1 would drown them, and fill the support.
+    initialTemperature:
+      initialTemperature === "auto" ? (rewardScaling === "none" ? 1 : 0.01) : initialTemperature,
+  };
+}

@@ -1,0 +1,34 @@
+import type { NetworkOptions } from "../algorithms/networks.ts";
+import type { AlgorithmOptions } from "../algorithms/registry.ts";
+import { criticSettings } from "../config/critic-settings.ts";
+import type { Config } from "../config/schema.ts";
+
+/** What an algorithm is told of the configuration. */
+export function algorithmOptions(config: Config): AlgorithmOptions {
+  const { algorithm } = config;
+  const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = algorithm;
+  const { critic, criticSupport, twin, targetEntropy } = algorithm;
+  const { min, max, initialTemperature } = criticSettings(config);
+  return {
+    ...{ hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax },
+    ...{ critic, twin, initialTemperature, targetEntropy },
+    criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",
+    ...(min !== undefined && max !== undefined ? { support: { ...criticSupport, min, max } } : {}),
+    sigmaRatio: criticSupport.sigmaRatio,
+    policyNetwork: networkOptions(config, "policy"),
+    criticNetwork: networkOptions(config, "critic"),
+  };
+}
+
+function networkOptions({ algorithm }: Config, part: "policy" | "critic"): NetworkOptions {
+  const { width, depth, ...rest } = algorithm.network[part];
+  const { hidden } = algorithm;
+  const layers = depth === "auto" ? hidden.length : depth;
+  return {
+    ...rest,
+    // A layer that hidden does not speak of is as wide as its last.
+    hidden: Array.from({ length: layers }, (_, i) =>
+      width === "auto" ? (hidden[i] ?? hidden.at(-1) ?? 256) : width,
+    ),
+  };
+}
