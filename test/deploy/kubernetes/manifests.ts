@@ -100,8 +100,11 @@ export function workloads(manifests: readonly Manifest[]): readonly Workload[] {
   );
 }
 
-export function ofKind<T>(manifests: readonly Manifest[], kind: string): readonly T[] {
-  return manifests.filter((manifest) => manifest.kind === kind) as readonly T[];
+export function ofKind<T extends Manifest>(
+  manifests: readonly Manifest[],
+  kind: string,
+): readonly T[] {
+  return manifests.filter((manifest): manifest is T => manifest.kind === kind);
 }
 
 /** Whether a selector's labels are all among `labels`. */
