@@ -2,6 +2,7 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
+import { criticSettings } from "../config/critic-settings.ts";
 import { readMachine } from "../config/machine.ts";
 import type { Config } from "../config/schema.ts";
 import { ActionScale } from "../envs/action-scale.ts";
@@ -32,6 +33,7 @@ import {
 import { openReplay } from "./open-replay.ts";
 import { FreePace, TurnPace } from "./pace.ts";
 import { ReplayMeter } from "./replay-meter.ts";
+import { makeRewardScaler } from "./reward-scaler.ts";
 import { checkTerm } from "./run-lock.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
@@ -90,6 +92,7 @@ export async function assembleLearner(
       actorSnapshot: restored ? actorSnapshotOf(restored) : new Uint8Array(0),
     },
     normalizer: normalizerOf(task, state),
+    ...rewardScalerOf(task, state),
     sampling: streamOf(config, "sampling", state),
     noise: streamOf(config, "noise", state),
     policyGroup: algorithm.policy.group,
@@ -188,6 +191,22 @@ function normalizerOf(task: LearnerTask, state: LearnerState | undefined): Obser
   if (!task.config.algorithm.normalizeObservations)
     return new RawObservations(task.observationSize);
   return new NormalizedObservations(task.observationSize, state?.normalizer ?? null);
+}
+
+function rewardScalerOf(
+  { config, actionSpace }: LearnerTask,
+  state: LearnerState | undefined,
+): Pick<CutParts, "rewardScaler"> {
+  const { rewardScaling: kind, min, max, initialTemperature } = criticSettings(config);
+  if (kind === "none") return {};
+  const { gamma, targetEntropy } = config.algorithm;
+  const actionSize = actionSpace.kind === "box" ? actionSpace.size : 1;
+  const options = {
+    ...{ kind, gamma, initialTemperature },
+    bound: Math.min(Math.abs(min ?? Infinity), Math.abs(max ?? Infinity)),
+    targetEntropy: targetEntropy === "auto" ? -actionSize : targetEntropy,
+  };
+  return { rewardScaler: makeRewardScaler(options, state?.rewardScaler) };
 }
 
 function streamOf(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../compile/train-step.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink } from "../protocol.ts";
+import { CriticWatch } from "./critic-watch.ts";
 import type { Cut } from "./cut.ts";
 import type { Chores, Progress } from "./learner.ts";
 import type { EvaluationScore, LearnerEvent } from "./learner-task.ts";
@@ -63,10 +64,12 @@ export class LearnerChores implements Chores {
   readonly #asked: ((name: string) => void)[] = [];
   /** Sums since the last report. */
   readonly #trainSums = new Map<string, number>();
+  readonly #criticWatch: CriticWatch;
   #updates = 0;
 
   constructor(options: ChoresOptions, parts: ChoresParts) {
     const { envSteps } = parts.cut.progress;
+    this.#criticWatch = new CriticWatch((message) => parts.emit({ type: "warning", message }));
     this.#options = options;
     this.#parts = parts;
     this.#evaluations = new Milestones(options.evaluationInterval, envSteps);
@@ -79,6 +82,7 @@ export class LearnerChores implements Chores {
     this.#updates += 1;
     for (const [name, value] of Object.entries(result.metrics)) this.#sum(name, value);
     this.#sum("train/grad_norm", result.gradNorm);
+    this.#criticWatch.onUpdate(result.metrics);
   }
 
   atBoundary(progress: Progress): void {

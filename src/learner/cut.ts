@@ -15,6 +15,7 @@ import type { Progress } from "./learner.ts";
 import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import { POLICY_FILE } from "./policy-graph.ts";
+import { type RewardScaler, rewardScalerSchema } from "./reward-scaler.ts";
 
 /** Everything that a checkpoint covers; whoever holds these holds the learner's whole state. */
 export interface CutParts {
@@ -23,6 +24,8 @@ export interface CutParts {
   readonly replay: Replay;
   readonly limiter: RateLimiter;
   readonly normalizer: ObservationNormalizer;
+  /** Left out where rewards stay as they are. */
+  readonly rewardScaler?: RewardScaler;
   readonly sampling: RandomStream;
   readonly noise: RandomStream;
   readonly policyGroup: string;
@@ -55,6 +58,7 @@ const learnerSchema = z.strictObject({
   sampling: randomSchema,
   noise: randomSchema,
   cursors: cursorsSchema.prefault([]),
+  rewardScaler: rewardScalerSchema.optional(),
 });
 
 /** The learner's own part of a checkpoint, `learner.json`. */
@@ -169,7 +173,7 @@ export class Cut {
   }
 
   #state(): LearnerState {
-    const { progress, normalizer, sampling, noise, cursors } = this.#parts;
+    const { progress, normalizer, rewardScaler, sampling, noise, cursors } = this.#parts;
     const { envSteps, learnerStep, turns } = progress;
     return {
       envSteps,
@@ -180,6 +184,7 @@ export class Cut {
       sampling: sampling.state(),
       noise: noise.state(),
       cursors: cursors?.state() ?? [],
+      ...(rewardScaler ? { rewardScaler: rewardScaler.state() } : {}),
     };
   }
 }

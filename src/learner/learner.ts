@@ -11,6 +11,7 @@ import type { NonFiniteGuard } from "./non-finite-guard.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import type { Pace } from "./pace.ts";
 import type { ReplayMeter } from "./replay-meter.ts";
+import { type RewardScaler, scaleRewards } from "./reward-scaler.ts";
 
 export interface LearnerOptions {
   readonly totalSteps: number;
@@ -29,6 +30,8 @@ export interface LearnerParts {
   readonly pace: Pace;
   readonly step: TrainStep;
   readonly normalizer: ObservationNormalizer;
+  /** Left out where rewards stay as they are. */
+  readonly rewardScaler?: RewardScaler;
   readonly guard: NonFiniteGuard;
   readonly recorder: MetricsRecorder;
   readonly meter: ReplayMeter;
@@ -146,6 +149,7 @@ export class Learner {
     } else {
       this.#recordAge(unroll.policyVersions);
       normalizer.observe(unroll);
+      this.#parts.rewardScaler?.observe(frame);
       pace.onInsert(unroll.length);
       this.progress.envSteps += unroll.length;
       recorder.inc("troupe_env_steps_total", unroll.length);
@@ -173,6 +177,7 @@ export class Learner {
     meter.drawn(batch, importanceExponent);
     pace.onSample();
     normalizer.apply(batch);
+    this.#scaleRewards();
     for (const column of Object.values(this.#noise)) noise.fillNormal(column);
     const sampled = performance.now();
     const result = await step.step(batch, this.#noise);
@@ -182,6 +187,7 @@ export class Learner {
       const tdErrors = result.perSample["tdErrors"];
       if (tdErrors) replay.updatePriorities(batch, tdErrors);
       guard.wasFinite();
+      this.#parts.rewardScaler?.priced(result.metrics["train/ent_coef"] ?? 0);
     } else {
       guard.wasNotFinite({
         batch,
@@ -194,6 +200,14 @@ export class Learner {
     recorder.observe("troupe_replay_sample_duration_seconds", (sampled - start) / 1000);
     recorder.observe("troupe_learner_update_duration_seconds", (stepped - sampled) / 1000);
     this.#parts.chores.onUpdate(result);
+  }
+
+  #scaleRewards(): void {
+    const { rewardScaler, recorder } = this.#parts;
+    if (!rewardScaler) return;
+    const { scale } = rewardScaler;
+    scaleRewards(this.#batch, scale);
+    recorder.set("troupe_train_reward_scale", scale);
   }
 
   /** Linear from its configured start to 1 at the end of the run. */
