@@ -11,6 +11,7 @@ type AddCommand = (program: Command) => void;
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   train: async () => (await import("./train.ts")).addTrainCommand,
   learner: async () => (await import("./learner.ts")).addLearnerCommand,
+  actor: async () => (await import("./actor.ts")).addActorCommand,
   eval: async () => (await import("./eval.ts")).addEvalCommand,
   export: async () => (await import("./export.ts")).addExportCommand,
   status: async () => (await import("./status.ts")).addStatusCommand,

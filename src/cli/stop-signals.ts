@@ -13,11 +13,17 @@ const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGUSR1", "SI
 export class StopSignals implements Disposable {
   readonly #abort = new AbortController();
   readonly #notify: (message: string) => void;
+  readonly #task: string;
   #first: StopSignal | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(notify: (message: string) => void) {
+  /** @param task What is done before the end. */
+  constructor(
+    notify: (message: string) => void,
+    task = "finishing the update and writing a checkpoint",
+  ) {
     this.#notify = notify;
+    this.#task = task;
     for (const name of STOP_SIGNALS) process.on(name, this.#onSignal);
   }
 
@@ -41,7 +47,7 @@ export class StopSignals implements Disposable {
     if (this.#first !== undefined) return;
     this.#first = name as StopSignal;
     const again = name === "SIGINT" ? "; Ctrl-C again ends at once" : "";
-    this.#notify(`${name}: finishing the update and writing a checkpoint${again}`);
+    this.#notify(`${name}: ${this.#task}${again}`);
     this.#abort.abort();
     if (name === "SIGINT") return;
     this.#deadline = setTimeout(() => process.exit(exitCodes.terminated), DRAIN_MS);

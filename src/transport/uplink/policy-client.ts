@@ -106,9 +106,8 @@ export class PolicyClient {
       return false;
     }
     const missing = this.#takeOver((performance.now() - firstAt) / 1000);
-    if (missing === undefined) return true;
-    onFailure("damaged", missing);
-    return false;
+    if (missing !== undefined) onFailure("damaged", missing);
+    return missing === undefined && this.#newest.publication > havePublication;
   }
 
   async #receive(call: ClientReadableStream<GetPolicyResponse>): Promise<Reception> {
