@@ -208,6 +208,7 @@ export class Harness implements AsyncDisposable {
 }
 
 type Said = NonNullable<LearnerMessage["message"]>;
+type Values = { [S in Said as S["$case"]]: S["value"] };
 
 /** An actor that says just what it is told to. */
 export class RawActor {
@@ -243,21 +244,23 @@ export class RawActor {
   }
 
   /** What was said last of a kind. */
-  last<K extends Said["$case"]>(kind: K): Extract<Said, { $case: K }>["value"] | undefined {
+  last<K extends keyof Values>(kind: K): Values[K] | undefined {
     return this.all(kind).at(-1);
   }
 
-  all<K extends Said["$case"]>(kind: K): Extract<Said, { $case: K }>["value"][] {
-    return this.heard.flatMap((said) =>
-      said.$case === kind ? [(said as Extract<Said, { $case: K }>).value] : [],
-    );
+  all<K extends keyof Values>(kind: K): Values[K][] {
+    return this.heard.flatMap(({ $case, value }) => ($case === kind ? [value as Values[K]] : []));
   }
 
-  async wait<K extends Said["$case"]>(
+  async wait<K extends keyof Values>(
     kind: K,
-    condition: (value: Extract<Said, { $case: K }>["value"]) => boolean = () => true,
-  ): Promise<Extract<Said, { $case: K }>["value"]> {
-    return poll(() => this.all(kind).findLast(condition), `${kind}; heard ${this.#story}`);
+    condition: (value: Values[K]) => boolean = () => true,
+  ): Promise<Values[K]> {
+    const found = await poll(
+      () => this.all(kind).filter(condition).at(-1) ?? undefined,
+      () => `${kind}; heard ${this.#story}`,
+    );
+    return found as Values[K];
   }
 
   /** The reason and message of a refusal, once the call has ended. */
@@ -275,14 +278,16 @@ export class RawActor {
 /** Waits for something to become true, 4 s at most. */
 export async function poll<T>(
   look: () => T | undefined | false,
-  what: string,
+  what: string | (() => string),
   mostMs = 4000,
 ): Promise<T> {
   const deadline = performance.now() + mostMs;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (performance.now() > deadline) {
+      throw new Error(`waited in vain for ${typeof what === "string" ? what : what()}`);
+    }
     await sleep(2);
   }
 }
