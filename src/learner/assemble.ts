@@ -77,7 +77,7 @@ export async function assembleLearner(
   });
   if (restored) step.importState(trainStateOf(restored));
   const barrier = settings.durability === "log" ? SealBarrier.allocate() : undefined;
-  const remembered = openReplay(task, { machine, restored, barrier });
+  const remembered = openReplay(task, { machine, store, restored, barrier });
   // What a crash left between writing a segment and the checkpoint that would have listed it.
   store.removeUnlistedReplay(new Set());
   const parts: CutParts = {

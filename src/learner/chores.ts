@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../compile/train-step.ts";
+import { RunError } from "../errors.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink } from "../protocol.ts";
 import { CriticWatch } from "./critic-watch.ts";
@@ -27,9 +28,15 @@ export interface ChoresOptions {
   readonly milestoneInterval: number;
 }
 
+interface Asked {
+  resolve(name: string): void;
+  reject(reason: RunError): void;
+}
+
 const REPORT_INTERVAL_MS = 500;
 const EVALUATION_POLL_MS = 20;
 const MAX_PENDING_EVALUATIONS = 2;
+const CHECKPOINT_RETRY_MS = 15_000;
 
 /** Steps counted in intervals: due once each time another interval has been passed. */
 class Milestones {
@@ -61,7 +68,9 @@ export class LearnerChores implements Chores {
   #reportedAt = 0;
   #evaluatedStep = -1;
   /** Who asked for a checkpoint and waits for its name. */
-  readonly #asked: ((name: string) => void)[] = [];
+  readonly #asked: Asked[] = [];
+  /** When to try again after a failure. */
+  #retryAt: number | undefined;
   /** Sums since the last report. */
   readonly #trainSums = new Map<string, number>();
   readonly #criticWatch: CriticWatch;
@@ -90,15 +99,35 @@ export class LearnerChores implements Chores {
     if (this.#evaluations.isDue(envSteps)) this.#evaluateUnlessBehind(envSteps);
     if (this.#milestones.isDue(envSteps)) this.#parts.cut.writeMilestone();
     const { checkpointSeconds } = this.#options;
-    const elapsed = (performance.now() - this.#checkpointedAt) / 1000;
+    const now = performance.now();
+    const elapsed = (now - this.#checkpointedAt) / 1000;
     const byTime = checkpointSeconds > 0 && elapsed >= checkpointSeconds;
-    if (this.#checkpoints.isDue(envSteps) || byTime || this.#asked.length > 0) this.checkpoint();
+    const bySteps = this.#checkpoints.isDue(envSteps);
+    const isRetry = this.#retryAt !== undefined && now >= this.#retryAt;
+    if (bySteps || isRetry || this.#asked.length > 0) this.#tryCheckpoint();
+    else if (byTime && this.#retryAt === undefined) this.#tryCheckpoint();
   }
 
-  /** Asks for a checkpoint at the next boundary; resolves with its name. */
+  /** A full disk is no reason to end a run: earlier checkpoints are whole, and room may be made. */
+  #tryCheckpoint(): void {
+    try {
+      this.checkpoint();
+      this.#retryAt = undefined;
+    } catch (thrown) {
+      const error = RunError.from(thrown);
+      if (error.code !== "DISK_FULL") throw thrown;
+      this.#retryAt = performance.now() + CHECKPOINT_RETRY_MS;
+      this.#parts.recorder.inc("troupe_checkpoint_failures_total");
+      const message = `no checkpoint: ${error.message}; trying again in ${CHECKPOINT_RETRY_MS / 1000} s`;
+      this.#parts.emit({ type: "warning", message });
+      for (const { reject } of this.#asked.splice(0)) reject(error);
+    }
+  }
+
+  /** Asks for a checkpoint at the next boundary; resolves with its name, rejects when the disk is full. */
   requestCheckpoint(): Promise<string> {
-    return new Promise((resolve) => {
-      this.#asked.push(resolve);
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject });
     });
   }
 
@@ -138,7 +167,7 @@ export class LearnerChores implements Chores {
     if (this.#parts.cut.keepIfBest(score)) this.#parts.emit({ type: "best", score });
   }
 
-  /** Writes a checkpoint now. */
+  /** Writes a checkpoint now. @throws RunError DISK_FULL */
   checkpoint(): void {
     const start = performance.now();
     const { name, sizeBytes } = this.#parts.cut.write();
@@ -153,7 +182,7 @@ export class LearnerChores implements Chores {
       reason: "checkpoint",
     });
     this.#parts.emit({ type: "checkpoint", name, seconds });
-    for (const resolve of this.#asked.splice(0)) resolve(name);
+    for (const { resolve } of this.#asked.splice(0)) resolve(name);
   }
 
   report(progress: Progress): void {

@@ -5,12 +5,14 @@ import type { Config } from "../config/schema.ts";
 import { ReplayArchive, type ReplayStore } from "../replay/archive.ts";
 import { parseLimiterState } from "../replay/limiter-state.ts";
 import { LogArchive } from "../replay/log/log-archive.ts";
+import { oldestListed } from "../replay/log/log-names.ts";
 import { SealBarrier } from "../replay/log/seal-barrier.ts";
 import { checkReplaySize } from "../replay/memory.ts";
 import { RateLimiter } from "../replay/rate-limiter.ts";
 import { Replay, type ReplayOptions } from "../replay/replay.ts";
 import { guaranteedSize } from "../replay/ring.ts";
 import { LAP, PRIORITIZED, type Sampling } from "../replay/sampler.ts";
+import type { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { CutParts } from "./cut.ts";
 import { actionSizeOf } from "./learner-memory.ts";
@@ -18,6 +20,7 @@ import type { LearnerTask } from "./learner-task.ts";
 
 export interface OpenReplayFrom {
   readonly machine: Machine;
+  readonly store: CheckpointStore;
   readonly restored: Checkpoint | undefined;
   /** Present when the log of unrolls is replay's archive, too. */
   readonly barrier: SharedArrayBuffer | undefined;
@@ -30,7 +33,7 @@ export interface OpenReplayFrom {
  */
 export function openReplay(
   task: LearnerTask,
-  { machine, restored, barrier }: OpenReplayFrom,
+  { machine, store, restored, barrier }: OpenReplayFrom,
 ): Pick<CutParts, "replay" | "archive" | "limiter"> {
   const { config, settings, observationSize, folder } = task;
   const { batchSize, nStep, gamma, learningStarts } = config.algorithm;
@@ -45,7 +48,7 @@ export function openReplay(
     gamma,
   };
   checkReplaySize(options, 0.8 * machine.memoryBytes);
-  const archive = openArchive(join(folder, "replay"), barrier);
+  const archive = openArchive(join(folder, "replay"), barrier, store);
   const replay = restored ? archive.restore(options, restored.json["replay"]) : new Replay(options);
   const limits = {
     samplesPerInsert: settings.samplesPerInsert,
@@ -73,7 +76,17 @@ function samplingOf({ replay }: Config, { priorityExponent }: DerivedSettings): 
   }
 }
 
-function openArchive(folder: string, barrier: SharedArrayBuffer | undefined): ReplayStore {
+/** Sealing takes milliseconds; a disk that cannot be written must not keep a stopping learner. */
+const SEAL_TIMEOUT_MS = 4_000;
+
+function openArchive(
+  folder: string,
+  barrier: SharedArrayBuffer | undefined,
+  store: CheckpointStore,
+): ReplayStore {
   if (barrier === undefined) return new ReplayArchive(folder);
-  return new LogArchive(folder, new SealBarrier(barrier));
+  return new LogArchive(folder, new SealBarrier(barrier), {
+    keptFrom: () => oldestListed(store.listedReplay()),
+    timeoutMs: SEAL_TIMEOUT_MS,
+  });
 }
