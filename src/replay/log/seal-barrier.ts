@@ -8,7 +8,7 @@ export interface SealRequest {
   readonly releasedBelow: number;
 }
 
-/** Int32 words: requests made, requests answered, the last answer, trouble, closed. */
+/** Int32 words: requests made, the last one answered, the answer, and whether none will be any more. */
 const [ASKED, ANSWERED, ANSWER, CLOSED] = [0, 1, 2, 3] as const;
 const WORDS = 4;
 const [OK, FAILED] = [0, 1] as const;
@@ -51,7 +51,7 @@ export class SealBarrier {
       }
       const left = deadline - performance.now();
       if (left <= 0) {
-        const seconds = Math.round(timeoutMs / 1000);
+        const seconds = timeoutMs / 1000;
         throw new RunError("DISK_FULL", `the frame log could not be sealed within ${seconds} s`);
       }
       Atomics.wait(this.#words, ANSWERED, answered, left);
