@@ -96,18 +96,17 @@ function refusedHere({ address }: Attempt): string {
 /**
  * Says in a sentence why a call to `address` failed: what gRPC and TLS mean by their errors, and what helps.
  *
+ * @param error As grpc-js gives it; of another, the message is all there is.
  * @param address HOST:PORT or unix:PATH.
  * @param tls What the call was made with; undefined for plaintext.
  */
 export function explainConnectionError(
-  error: unknown,
+  error: Error & { readonly code?: unknown; readonly details?: string },
   address: string,
   tls: TlsIdentity | undefined,
 ): string {
-  const { code, details, message } = error as Partial<
-    Record<"code" | "details" | "message", unknown>
-  >;
-  const text = withoutWrapping(String(details ?? message ?? error));
+  const { code } = error;
+  const text = withoutWrapping(error.details || error.message);
   const attempt = { address, host: hostOf(address), secure: tls !== undefined, details: text };
   // Timed out while connecting: the socket's own error, if there is one in the text, says more.
   const known = byDetails.find(([pattern]) => pattern.test(text));

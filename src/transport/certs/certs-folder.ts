@@ -1,4 +1,4 @@
-import { createPrivateKey, type X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -13,12 +13,15 @@ import { join } from "node:path";
 import { RunError } from "../../errors.ts";
 import type { Role } from "../tls.ts";
 import { type CertifiedKey, createAuthority, issueCertificate, type Period } from "./authority.ts";
-import { parseCertificates, readPem, roleOf, validity } from "./identity-files.ts";
+import { parseCertificates, parseKey, readPem, roleOf, validity } from "./identity-files.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const AUTHORITY_DAYS = 3653;
 /** Clocks of a cluster differ; a certificate holds from a little before it was made. */
 const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** Labels of letters, digits and hyphens; the first may be a star. */
+const DNS_NAME = /^(\*\.)?(?!-)[a-z0-9_-]+(?<!-)(\.(?!-)[a-z0-9_-]+(?<!-))*$/i;
 
 /** A certificate and its key, written. */
 export interface Issued {
@@ -120,9 +123,7 @@ export function listCerts(dir: string): CertificateInfo[] {
 
 /** The names a learner is reached by: those given, and this machine's own for whoever is on it. */
 function hostNames(given: readonly string[]): string[] {
-  const bad = given.find(
-    (host) => isIP(host) === 0 && !/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(host),
-  );
+  const bad = given.find((host) => isIP(host) === 0 && !DNS_NAME.test(host));
   if (bad !== undefined) throw invalid(`"${bad}" is neither a host name nor an IP address`);
   const own = given.length > 0 ? [] : [hostname()];
   return [...new Set([...given, ...own, "localhost", "127.0.0.1", "::1"])];
@@ -137,7 +138,7 @@ function readAuthority(dir: string): CertifiedKey {
     keyFile,
     "certificates are issued where the authority was made, and its key stays there",
   );
-  const secret = createPrivateKey(key);
+  const secret = parseKey(key, keyFile);
   const certificate = certificates.find((candidate) => candidate.checkPrivateKey(secret));
   if (certificate === undefined) throw invalid(`${keyFile} is not the key of ${file}`);
   return { certificate: certificate.toString(), key };

@@ -89,7 +89,8 @@ export function parseCertificates(pem: string, file: string): X509Certificate[] 
   }
 }
 
-function parseKey(pem: string, file: string) {
+/** A private key. @throws RunError CONFIG_INVALID. */
+export function parseKey(pem: string, file: string) {
   try {
     return createPrivateKey(pem);
   } catch {

@@ -81,15 +81,16 @@ export class ControlClient implements Disposable {
         new Metadata(),
         { deadline: Date.now() + timeoutMs },
         (error, response) => {
-          if (error === null && response !== undefined) resolve(response);
-          else reject(new RunError(codeOf(error), explainConnectionError(error, address, tls)));
+          if (error)
+            reject(new RunError(codeOf(error), explainConnectionError(error, address, tls)));
+          else resolve(response as Response);
         },
       );
     });
   }
 }
 
-function codeOf(error: { readonly code: status } | null): ErrorCode {
-  const isLost = error?.code === status.UNAVAILABLE || error?.code === status.DEADLINE_EXCEEDED;
+function codeOf(error: { readonly code: status }): ErrorCode {
+  const isLost = error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED;
   return isLost ? "LEARNER_LOST" : "LEARNER_REFUSED";
 }
