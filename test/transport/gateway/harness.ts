@@ -143,6 +143,7 @@ export class Harness implements AsyncDisposable {
     this.queue = new SharedMailbox(setup.queue);
     this.client = new ActorServiceClient(this.address, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
+      "grpc-node.flow_control_window": 4 << 20,
       "grpc.max_send_message_length": -1,
     });
   }
