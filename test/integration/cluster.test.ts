@@ -30,7 +30,8 @@ describe("a learner and actors in other processes", () => {
     expect(cluster.hasCheckpoint()).toBe(true);
     const last = records(cluster.folder).at(-1);
     expect(last?.["rollout/ep_rew_mean"]).toBeLessThan(0);
-    expect(last?.["policy/lag_mean"]).toBeLessThan(200);
+    // A quarter of a second may be under way, and so small a network makes 2,000 updates a second.
+    expect(last?.["policy/lag_mean"]).toBeLessThan(1_000);
   });
 
   test(
