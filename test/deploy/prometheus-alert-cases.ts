@@ -248,7 +248,10 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
       { troupe_eval_return_mean: "-900x40 -100x100", troupe_eval_return_std: "50x140" },
       "34m",
     ),
-    silent({ troupe_eval_return_mean: "-120x40 -200x100", troupe_eval_return_std: "80x140" }, "34m"),
+    silent(
+      { troupe_eval_return_mean: "-120x40 -200x100", troupe_eval_return_std: "80x140" },
+      "34m",
+    ),
     silent({ troupe_eval_return_mean: "5000x40 4000x100", troupe_eval_return_std: "3x140" }, "34m"),
   ],
   TroupePolicyLagHigh: [
@@ -288,8 +291,7 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
         {
           labels: HOST,
           summary: "host1:9464 of run r gets no new policy",
-          description:
-            "The learner publishes; this host's policy has not changed for 10 minutes.",
+          description: "The learner publishes; this host's policy has not changed for 10 minutes.",
         },
       ],
     },
@@ -348,8 +350,7 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
       expected: [
         {
           labels: RUN,
-          summary:
-            "A process of run r tried to act under a name that another has taken over",
+          summary: "A process of run r tried to act under a name that another has taken over",
           description: "Within 15 minutes: 1.",
         },
       ],
@@ -444,7 +445,10 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
   ],
   TroupeReconnects: [
     {
-      series: { [`troupe_session_reconnects_total{${ON_HOST}}`]: "0x80 0+1x48" },
+      series: {
+        [`troupe_session_reconnects_total{${ON_HOST}}`]: "0x80 0+1x48",
+        [`troupe_sessions_connected{${ON_HOST}}`]: "4x100 0x28",
+      },
       at: "26m",
       expected: [
         {
@@ -454,8 +458,14 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
         },
       ],
     },
-    // All actors of a host, once.
-    silent({ [`troupe_session_reconnects_total{${ON_HOST}}`]: "0x80 8x48" }, "26m"),
+    // All actors of a host, twice.
+    silent(
+      {
+        [`troupe_session_reconnects_total{${ON_HOST}}`]: "0x80 32x10 64x38",
+        [`troupe_sessions_connected{${ON_HOST}}`]: "32x128",
+      },
+      "26m",
+    ),
   ],
   TroupeAckSlow: [
     {

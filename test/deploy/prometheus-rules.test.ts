@@ -8,6 +8,9 @@ import { alertCases } from "./prometheus-alert-cases.ts";
 import { recordCases } from "./prometheus-record-cases.ts";
 import { alerts, RULES, readRules, records, testAlert, testRecord } from "./prometheus-rules.ts";
 
+// promtool evaluates every rule at every step: a second, and more on a busy machine.
+const TIMEOUT = { timeout: 30_000 };
+
 const hasPromtool = !spawnSync("promtool", ["--version"]).error;
 
 function needsPromtool(context: TestContext): void {
@@ -21,7 +24,7 @@ function scratch({ onTestFinished }: TestContext): string {
 }
 
 describe("alerts", () => {
-  test.for(alerts)("%s fires when it should, and only then", (alert, context) => {
+  test.for(alerts)("%s fires when it should, and only then", TIMEOUT, (alert, context) => {
     const tests = alertCases[alert] ?? [];
     expect(tests.some(({ expected }) => expected.length > 0)).toBe(true);
     expect(tests.some(({ expected }) => expected.length === 0)).toBe(true);
@@ -46,7 +49,7 @@ describe("alerts", () => {
 });
 
 describe("recording rules", () => {
-  test.for(records)("%s", (record, context) => {
+  test.for(records)("%s", TIMEOUT, (record, context) => {
     const recordCase = recordCases[record];
     if (recordCase === undefined) throw new Error(`${record} has no test`);
     needsPromtool(context);

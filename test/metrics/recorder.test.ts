@@ -122,8 +122,9 @@ describe("MetricsRecorder and MetricsRegistry", () => {
     const lines = text
       .split("\n")
       .filter((line) => line.startsWith("troupe_session_refused_total{"));
-    const reasons = metricDefinitions.troupe_session_refused_total.values;
+    const reasons = metricDefinitions.troupe_session_refused_total.values ?? [];
     expect(lines.length).toBe(reasons.length + 1);
+    expect(reasons.length).toBeGreaterThan(5);
     expect(sample(text, 'troupe_session_refused_total{reason="fenced"}')).toBe(3);
     expect(sample(text, 'troupe_session_refused_total{reason="silent"}')).toBe(0);
     expect(sample(text, 'troupe_session_refused_total{reason="unheard-of"}')).toBe(1);
