@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { seedOf, World } from "./world.ts";
+
+const ACTORS = 2;
+
+type Operation = readonly [name: string, apply: (world: World, actor: number) => void];
+
+const operations: readonly Operation[] = [
+  ["make", (world, i) => world.actors[i]!.make(false)],
+  ["make bad", (world, i) => world.actors[i]!.make(true)],
+  ["connect", (world, i) => world.actors[i]!.connect()],
+  ["up", (world, i) => world.actors[i]!.deliverUp()],
+  ["up all", (world, i) => times(20, () => world.actors[i]!.deliverUp())],
+  ["down", (world, i) => world.actors[i]!.deliverDown()],
+  ["down all", (world, i) => times(20, () => world.actors[i]!.deliverDown())],
+  ["corrupt", (world, i) => world.actors[i]!.corrupt()],
+  ["duplicate", (world, i) => world.actors[i]!.duplicate()],
+  ["disconnect", (world, i) => world.actors[i]!.disconnect()],
+  ["disconnect unheard", (world, i) => world.actors[i]!.disconnect(false)],
+  ["beat", (world, i) => world.actors[i]!.beat()],
+  ["take", (world) => world.take()],
+  ["take all", (world) => times(5, () => world.take())],
+  ["sync", (world) => world.sync()],
+  ["pass", (world) => world.pass(20)],
+  ["checkpoint", (world) => world.checkpoint()],
+];
+const rare: readonly Operation[] = [
+  ["restart actor", (world, i) => world.actors[i]!.restart()],
+  ["crash learner", (world) => world.crash()],
+];
+
+function times(count: number, act: () => void): void {
+  for (let i = 0; i < count; i++) act();
+}
+
+const steps = fc.array(
+  fc.tuple(
+    fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom(...operations) },
+      { weight: 1, arbitrary: fc.constantFrom(...rare) },
+    ),
+    fc.nat(ACTORS - 1),
+  ),
+  { maxLength: 120, size: "max" },
+);
+
+/** Lets everything that is under way arrive. */
+function settle(world: World): void {
+  for (let round = 0; round < 60; round++) {
+    for (const actor of world.actors) {
+      actor.connect();
+      times(10, () => actor.deliverUp());
+      actor.beat();
+    }
+    world.sync();
+    times(10, () => world.take());
+    world.pass(100);
+    for (const actor of world.actors) times(10, () => actor.deliverDown());
+  }
+}
+
+describe("Gateway", () => {
+  test("takes every frame once and in order, whatever breaks and whoever restarts", () => {
+    let welcomed = 0;
+    fc.assert(
+      fc.property(steps, (script) => {
+        const world = new World(ACTORS);
+        for (const [[, apply], actor] of script) {
+          apply(world, actor);
+          expect(new Set(world.ring).size).toBe(world.ring.length);
+        }
+        settle(world);
+        expect(world.protocolErrors).toEqual([]);
+        // Replay holds the log's unrolls, in its order, each once.
+        const logged = world.logged;
+        expect(world.ring).toEqual(logged.map(({ payload }) => seedOf(payload)));
+        const sequences = new Map<string, number>();
+        for (const { slot, incarnation, sequence } of logged) {
+          const key = `${slot}/${incarnation}`;
+          expect(sequence).toBeGreaterThan(sequences.get(key) ?? -1);
+          sequences.set(key, sequence);
+        }
+        for (const actor of world.actors) {
+          // Nothing is left behind; what was made is in replay or was refused, and the actor knows which.
+          expect([actor.isOpen, actor.kept]).toEqual([true, 0]);
+          welcomed++;
+          expect(actor.durable.filter((seed) => !world.ring.includes(seed))).toEqual([]);
+          expect([...actor.durable, ...actor.refused].sort()).toEqual(
+            [...actor.good, ...actor.bad].sort(),
+          );
+          expect(actor.bad.filter((seed) => !actor.refused.includes(seed))).toEqual([]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(welcomed).toBeGreaterThan(0);
+  }, 20_000); // 300 worlds of up to 120 steps.
+});
