@@ -110,6 +110,7 @@ describe("the compiled SAC update, beside two updates recorded from JAX", () => 
 });
 
 describe("variants of SAC, compiled", () => {
+  const normed = { norm: "layer", activation: "gelu", initialisation: "orthogonal" } as const;
   const variants: [string, SacOptions][] = [
     ["a fixed temperature", { ...options, temperature: 0.3 }],
     [
@@ -120,6 +121,21 @@ describe("variants of SAC, compiled", () => {
         criticLoss: "huber",
         logStdBound: "clamp",
         temperatureLoss: "logAlpha",
+      },
+    ],
+    ...(["hl-gauss", "two-hot", "c51"] as const).flatMap((critic): [string, SacOptions][] =>
+      (["min", "mean"] as const).map((twin) => [
+        `${critic}, the ${twin} of two`,
+        { ...options, critic, twin, support: { ...options.support, atoms: 31 } },
+      ]),
+    ),
+    ["layer norm, gelu, orthogonal", { ...options, policyNetwork: normed, criticNetwork: normed }],
+    [
+      "blocks: bro in the critics, simba in the policy",
+      {
+        ...options,
+        criticNetwork: { architecture: "bro" },
+        policyNetwork: { architecture: "simba", activation: "silu", hidden: [16] },
       },
     ],
   ];

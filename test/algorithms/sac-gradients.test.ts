@@ -7,6 +7,13 @@ import { ReferenceUpdate } from "./reference-update.ts";
 const sizes = { observationSize: 4, actionSize: 2, batchSize: 16 };
 const small: SacOptions = { ...sacDefaults, hidden: [12, 12], initialTemperature: 0.4 };
 
+const coarse = { hidden: [8], support: { ...sacDefaults.support, atoms: 11 } };
+const normed = { norm: "layer", activation: "gelu", initialisation: "orthogonal" } as const;
+const blocks: Partial<SacOptions> = {
+  criticNetwork: { architecture: "bro" },
+  policyNetwork: { architecture: "simba", activation: "silu" },
+};
+
 const variants: [string, SacOptions][] = [
   ["default", small],
   [
@@ -20,6 +27,11 @@ const variants: [string, SacOptions][] = [
       temperatureLoss: "logAlpha",
     },
   ],
+  [
+    "hl-gauss, layer norm, gelu",
+    { ...small, ...coarse, critic: "hl-gauss", criticNetwork: normed },
+  ],
+  ["c51, blocks, mean of two", { ...small, ...coarse, critic: "c51", twin: "mean", ...blocks }],
 ];
 
 /** The one loss that each group descends. */

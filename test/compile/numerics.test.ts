@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   abs,
   add,
+  deposit,
   logSoftmax,
   logSumExp,
   matmul,
@@ -11,9 +12,11 @@ import {
   sigmoid,
   softmax,
   softplus,
+  standardize,
   type Tensor,
   tanh,
 } from "../../src/compile/ops.ts";
+import { RandomStream } from "../../src/math/random.ts";
 import { given, normals, runCompiled, withGradients } from "./compiled.ts";
 
 const extremes = [-100, -89, -20, -1, 0, 1, 20, 89, 100];
@@ -63,6 +66,59 @@ test.each([
   for (const values of Object.values(results)) {
     expect(values.every((value) => Number.isFinite(value))).toBe(true);
   }
+});
+
+describe("standardize", () => {
+  test("gives rows of mean 0 and variance 1, whatever their size and offset", async () => {
+    const rows = [1e-2, 1, 100, 1e4].map((scale) =>
+      normals("row", [16], scale).values.map((x) => x + 30 * scale),
+    );
+    const x = given(
+      rows.flatMap((row) => [...row]),
+      [4, 16],
+    );
+    const { value, "d/d x": slope } = await runCompiled(
+      withGradients(({ x }) => standardize(x!)),
+      { x },
+    );
+    for (const i of rows.keys()) {
+      const row = value!.subarray(16 * i, 16 * i + 16);
+      expect(row.reduce((a, b) => a + b, 0)).toBeCloseTo(0, 2);
+      expect(row.reduce((a, b) => a + b * b, 0) / 16).toBeCloseTo(1, 1);
+      // A shift of the row, or a stretch, changes nothing: the slope has no part along either.
+      const g = slope!.subarray(16 * i, 16 * i + 16);
+      const size = Math.hypot(...g);
+      expect(Math.abs(g.reduce((a, b) => a + b, 0))).toBeLessThan(1e-3 * size);
+      expect(Math.abs(g.reduce((a, b, k) => a + b * row[k]!, 0))).toBeLessThan(2e-2 * size);
+    }
+  });
+
+  test("makes zeros of a row of equal numbers, with a slope that is finite", async () => {
+    const results = await runCompiled(
+      withGradients(({ x }) => standardize(x!)),
+      { x: given([100, 100, 100, 100], [1, 4]) },
+    );
+    expect([...results["value"]!]).toEqual([0, 0, 0, 0]);
+    expect(results["d/d x"]!.every(Number.isFinite)).toBe(true);
+  });
+});
+
+test("a deposit keeps all mass, at and between the cells, and at both ends", async () => {
+  const random = RandomStream.derive(1, "deposit");
+  const mass = Float32Array.from({ length: 64 * 33 }, () => random.uniform());
+  const at = mass.map(() => Math.min(Math.max(random.uniformBetween(-4, 36), 0), 32));
+  const { out } = await runCompiled(({ mass, at }) => ({ out: deposit(mass!, at!) }), {
+    mass: { shape: [64, 33], values: mass },
+    at: { shape: [64, 33], values: at },
+  });
+  const expected = new Float64Array(64 * 33);
+  for (const [i, m] of mass.entries()) {
+    const [row, floor] = [Math.floor(i / 33), Math.floor(at[i]!)];
+    const share = at[i]! - floor;
+    expected[row * 33 + floor]! += m * (1 - share);
+    if (share > 0) expected[row * 33 + floor + 1]! += m * share;
+  }
+  for (const [i, value] of expected.entries()) expect(out![i]).toBeCloseTo(value, 5);
 });
 
 describe("gradients", () => {

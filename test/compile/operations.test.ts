@@ -8,6 +8,7 @@ import {
   clip,
   concat,
   conv2d,
+  deposit,
   div,
   equal,
   erf,
@@ -44,6 +45,7 @@ import {
   sqrt,
   square,
   stack,
+  standardize,
   stopGradient,
   sub,
   sum,
@@ -52,6 +54,7 @@ import {
   tanh,
   transpose,
   where,
+  withSlope,
 } from "../../src/compile/ops.ts";
 import { relativeError } from "../algorithms/closeness.ts";
 import { type Given, given, normals, runCompiled, runEagerly, withGradients } from "./compiled.ts";
@@ -106,6 +109,11 @@ const cases: Case[] = [
   unary("softmax", softmax),
   unary("logSoftmax", logSoftmax),
   unary("softmax of a transpose", (x) => softmax(transpose(x))),
+  unary("standardize", standardize),
+  unary("standardize a transpose", (x) => standardize(transpose(x))),
+  unary("standardize each vector of a batch", standardize, normals("cube", [3, 9, 4])),
+  unary("withSlope", (x) => withSlope(x, sum(square(x), -1), mul(x, 2))),
+  binary("deposit", (mass, at) => add(deposit(abs(mass), clip(mul(abs(at), 3), 0, 5)), mass)),
   unary("erf", erf),
   unary("floor", (x) => add(floor(x), x)),
   binary("minimum", minimum),
