@@ -5,7 +5,9 @@ import { connectPolicy, type Role } from "../transport/tls.ts";
 
 /** `--learner` */
 export function learnerOption() {
-  return new Option("--learner <host:port>", "the learner's address").default("127.0.0.1:7447");
+  return new Option("--learner <host:port>", "the learner's address")
+    .default("127.0.0.1:7447")
+    .env("TROUPE_LEARNER");
 }
 
 /** `--certs` */
@@ -13,7 +15,7 @@ export function certsOption() {
   return new Option(
     "--certs <dir>",
     "folder of certificates (default: certs, if it is not loopback)",
-  );
+  ).env("TROUPE_CERTS");
 }
 
 /** `--insecure` */

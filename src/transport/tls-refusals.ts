@@ -25,9 +25,9 @@ export function reportTlsRefusals(refused: (refusal: TlsRefusal) => void): Dispo
     const server = createSecureServer({ handshakeTimeout: HANDSHAKE_TIMEOUT_MS, ...options });
     // A socket remembers its peer's address only if it was asked for while it was open.
     server.prependListener("connection", (socket: Socket) => void socket.remoteAddress);
-    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) =>
-      refused({ peer: peerOf(socket), reason: reasonOf(error, socket) }),
-    );
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      if (!isProbe(socket)) refused({ peer: peerOf(socket), reason: reasonOf(error, socket) });
+    });
     return server;
   };
   Object.assign(http2, { createSecureServer: watched });
@@ -61,7 +61,15 @@ function reasonOf(error: NodeJS.ErrnoException, { authorizationError }: TLSSocke
   }
 }
 
-/** The address is that of the socket below TLS, which Node keeps in a field it does not document. */
-function peerOf(socket: TLSSocket & { readonly _parent?: Socket | null }): string {
-  return socket.remoteAddress ?? socket._parent?.remoteAddress ?? "an unknown address";
+/** Node keeps the socket below TLS, which knows more once it is closed, in a field it does not document. */
+type Layered = TLSSocket & { readonly _parent?: Socket | null };
+
+/** Whether somebody only looked if the port is open. */
+function isProbe({ _parent }: Layered): boolean {
+  return _parent?.bytesRead === 0;
+}
+
+function peerOf(socket: Layered): string {
+  const address = socket.remoteAddress ?? socket._parent?.remoteAddress ?? "an unknown address";
+  return address.replace(/^::ffff:/, "");
 }

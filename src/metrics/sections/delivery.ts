@@ -31,6 +31,8 @@ const SESSION_REASONS = [
   "full",
   "silent",
   "superseded",
+  "role",
+  "tls",
 ] as const;
 
 export const delivery = {

@@ -8,6 +8,7 @@ import { controlServices, type DeniedCall } from "../control/control-services.ts
 import { NoticeKind } from "../generated/troupe/v1/actor.ts";
 import type { GetStatusResponse } from "../generated/troupe/v1/control.ts";
 import { SharedMailbox } from "../shared-mailbox.ts";
+import type { TlsRefusal } from "../tls-refusals.ts";
 import { ActorService } from "./actor-service.ts";
 import { CheckpointRequests } from "./checkpoint-requests.ts";
 import { Gateway } from "./gateway.ts";
@@ -185,8 +186,8 @@ export class GatewayHost implements AsyncDisposable, LogListener {
     ]) {
       this.#server.addService(definition, implementation);
     }
-    this.#ports = await openListeners(this.#server, this.#setup.listen, ({ peer, reason }) =>
-      this.#warn(`${peer} could not connect: ${reason}`),
+    this.#ports = await openListeners(this.#server, this.#setup.listen, (refusal) =>
+      this.#onTlsRefusal(refusal),
     );
     this.#every((1000 * this.#setup.limits.heartbeatSeconds) / 8, () => this.#gateway.tick());
     this.#every(REPORT_MS, () => this.#report());
@@ -284,6 +285,11 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   #onDenied({ peer, method, message }: DeniedCall): void {
     this.#recorder.inc("troupe_session_refused_total", 1, { reason: "role" });
     this.#warn(`${peer} may not call ${method}: ${message}`);
+  }
+
+  #onTlsRefusal({ peer, reason }: TlsRefusal): void {
+    this.#recorder.inc("troupe_session_refused_total", 1, { reason: "tls" });
+    this.#warn(`${peer} could not connect: ${reason}`);
   }
 
   #warn(message: string): void {

@@ -100,7 +100,7 @@ describe("a learner with TLS", () => {
     expect(await refusal(server)).toBe("it does not speak TLS");
   });
 
-  test("lives through garbage and half greetings", async () => {
+  test("lives through garbage and half greetings, and minds no probe of its port", async () => {
     using server = await openControlServer(learner);
     for (const bytes of [Buffer.alloc(300, 7), Buffer.from([22, 3, 1, 2, 0, 1]), Buffer.alloc(0)]) {
       const socket = connect(server.port, "127.0.0.1");
@@ -108,6 +108,8 @@ describe("a learner with TLS", () => {
       await new Promise((resolve) => socket.on("close", resolve).on("error", resolve).resume());
     }
     expect(await ask(server, viewer)).toBe("r1");
+    // The last sent nothing at all.
+    await vi.waitFor(() => expect(server.refused).toHaveLength(2));
   });
 });
 
