@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seedOf, World } from "./world.ts";
 
-const ACTORS = 2;
+const ACTORS = 3;
 
 type Operation = readonly [name: string, apply: (world: World, actor: number) => void];
 
@@ -25,10 +25,36 @@ const operations: readonly Operation[] = [
   ["pass", (world) => world.pass(20)],
   ["checkpoint", (world) => world.checkpoint()],
 ];
+/** Without these, hardly anything gets through. */
+const likely: readonly Operation[] = [
+  ["arrive", (world, i) => arrive(world, i)],
+  [
+    "make and exchange",
+    (world, i) => {
+      times(2, () => world.actors[i]!.make(false));
+      exchange(world, i);
+    },
+  ],
+  ["exchange", (world, i) => exchange(world, i)],
+];
 const rare: readonly Operation[] = [
   ["restart actor", (world, i) => world.actors[i]!.restart()],
   ["crash learner", (world) => world.crash()],
 ];
+
+function exchange(world: World, index: number): void {
+  const actor = world.actors[index]!;
+  times(20, () => actor.deliverUp());
+  world.pass(20);
+  times(20, () => actor.deliverDown());
+}
+
+function arrive(world: World, index: number): void {
+  world.actors[index]!.connect();
+  world.actors[index]!.deliverUp();
+  world.sync();
+  exchange(world, index);
+}
 
 function times(count: number, act: () => void): void {
   for (let i = 0; i < count; i++) act();
@@ -37,7 +63,8 @@ function times(count: number, act: () => void): void {
 const steps = fc.array(
   fc.tuple(
     fc.oneof(
-      { weight: 20, arbitrary: fc.constantFrom(...operations) },
+      { weight: 12, arbitrary: fc.constantFrom(...operations) },
+      { weight: 8, arbitrary: fc.constantFrom(...likely) },
       { weight: 1, arbitrary: fc.constantFrom(...rare) },
     ),
     fc.nat(ACTORS - 1),

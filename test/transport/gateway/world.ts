@@ -13,7 +13,7 @@ import {
 import { SharedMailbox } from "../../../src/transport/shared-mailbox.ts";
 import { frameOf, helloOf, payloadOf, run, shape } from "./harness.ts";
 
-const QUEUE_SLOTS = 3;
+const QUEUE_SLOTS = 2;
 const MAX_ACTORS = 4;
 const LIMITS = {
   maxActors: MAX_ACTORS,
