@@ -2,6 +2,7 @@ import {
   type ChannelOptions,
   type ClientDuplexStream,
   type ClientReadableStream,
+  connectivityState,
   Metadata,
   type ServiceError,
   status,
@@ -45,7 +46,7 @@ const options: ChannelOptions = {
   "grpc.enable_http_proxy": 0,
 };
 
-const GET_RUN_TIMEOUT_MS = 10_000;
+const GET_RUN_TIMEOUT_MS = 5_000;
 
 /** Answers that trying again does not change. */
 const FINAL: readonly status[] = [
@@ -67,16 +68,35 @@ export class LearnerChannel implements Disposable {
   /** HOST:PORT or unix:PATH. */
   readonly address: string;
   readonly #tls: TlsIdentity | undefined;
-  readonly #client: ActorServiceClient;
+  #client: ActorServiceClient;
+  #generation = 0;
 
   constructor(address: string, tls: TlsIdentity | undefined) {
-    const security = channelSecurity(address, tls);
     this.address = address;
     this.#tls = tls;
-    this.#client = new ActorServiceClient(address, security.credentials, {
-      ...options,
-      ...security.options,
-    });
+    this.#client = this.#connect();
+  }
+
+  /** Numbers the connections that were given up by `renew`. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get isConnected(): boolean {
+    return this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
+  }
+
+  /**
+   * Gives a connection up that is open and yet nothing comes over it: what was lost on a broken link is
+   * repeated ever more slowly, while a new connection is there at once when the link is.
+   *
+   * @param generation The one that was found dead; nothing happens if it is not in use any more.
+   */
+  renew(generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#generation += 1;
+    this.#client.close();
+    this.#client = this.#connect();
   }
 
   /** Asks for the run, once. @throws ServiceError */
@@ -136,6 +156,12 @@ export class LearnerChannel implements Disposable {
   [Symbol.dispose](): void {
     this.#client.close();
   }
+
+  #connect(): ActorServiceClient {
+    const security = channelSecurity(this.address, this.#tls);
+    const all = { ...options, ...security.options };
+    return new ActorServiceClient(this.address, security.credentials, all);
+  }
 }
 
 /** The status that a call ended with, as a label: "OK", "UNAVAILABLE". */
@@ -143,6 +169,10 @@ export function statusName(thrown: Error | undefined): string {
   if (!thrown) return "OK";
   const { code } = thrown as Partial<ServiceError>;
   return code === undefined ? "UNKNOWN" : (status[code] ?? "UNKNOWN");
+}
+
+export function isTimeout(thrown: unknown): boolean {
+  return (thrown as Partial<ServiceError>).code === status.DEADLINE_EXCEEDED;
 }
 
 /** Whether two machines fail to agree on who they are, which time alone will not change. */

@@ -2,7 +2,7 @@ import { RunError } from "../../errors.ts";
 import type { UnrollShape } from "../../protocol.ts";
 import type { GetRunResponse } from "../generated/troupe/v1/actor.ts";
 import { Backoff } from "./backoff.ts";
-import { isTlsFailure, type LearnerChannel, statusName } from "./channel.ts";
+import { isTimeout, isTlsFailure, type LearnerChannel, statusName } from "./channel.ts";
 
 export interface FindRunOptions {
   readonly channel: LearnerChannel;
@@ -43,6 +43,7 @@ export async function findRun(options: FindRunOptions): Promise<FoundRun | undef
     } catch (thrown) {
       if (signal.aborted) return undefined;
       const message = reasonToWait(thrown, channel);
+      if (isTimeout(thrown)) channel.renew(channel.generation);
       const seconds = Math.round((performance.now() - start) / 1000);
       if (performance.now() - start > giveUpAfterMs) {
         throw new RunError("LEARNER_LOST", `no learner after ${seconds} s, giving up: ${message}`);

@@ -13,7 +13,7 @@ export interface OutboxLimits {
  * comes on top, within the learner's limit.
  */
 export const DEFAULT_OUTBOX: OutboxLimits = {
-  maxFrames: 4,
+  maxFrames: 2,
   maxBytes: 64 << 20,
   policy: "pause",
 };

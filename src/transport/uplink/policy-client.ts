@@ -82,6 +82,11 @@ export class PolicyClient {
     }
   }
 
+  /** Breaks the wait off and asks again: the connection it was asked over may be dead. */
+  askAgain(): void {
+    this.#call?.cancel();
+  }
+
   stop(): void {
     this.#stopping.abort();
     this.#call?.cancel();

@@ -16,6 +16,8 @@ import { encodeFrame, encodeMessage } from "./wire.ts";
 /** How a conversation ended. */
 export type CallEnd =
   | { readonly kind: "refused"; readonly refusal: Refusal }
+  /** Nothing was heard for too long. */
+  | { readonly kind: "silent"; readonly message: string }
   /** The connection broke, or the learner closed it; undefined: in good order. */
   | { readonly kind: "closed"; readonly error: Error | undefined };
 
@@ -29,8 +31,13 @@ export interface CallListener {
   heartbeat(): Heartbeat;
 }
 
-/** The learner answers a Hello when it is on the disk; a disk that takes longer is none. */
-const WELCOME_TIMEOUT_MS = 15_000;
+export interface SessionCallParts {
+  readonly outbox: Outbox;
+  readonly listener: CallListener;
+  /** Longest wait for an answer to Hello. */
+  readonly patienceMs: number;
+}
+
 /** Part of the heartbeat's longest interval after which one is sent. */
 const HEARTBEAT_SHARE = 0.75;
 /** Intervals of silence after which the learner counts as gone. */
@@ -55,17 +62,14 @@ export class SessionCall {
   #heardAt = performance.now();
   #tickedAt = performance.now();
 
-  constructor(
-    channel: LearnerChannel,
-    hello: Hello,
-    parts: { readonly outbox: Outbox; readonly listener: CallListener },
-  ) {
+  constructor(channel: LearnerChannel, hello: Hello, parts: SessionCallParts) {
     this.#outbox = parts.outbox;
     this.#listener = parts.listener;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#timer = setTimeout(() => this.#fail("no answer to Hello"), WELCOME_TIMEOUT_MS);
+    const { patienceMs } = parts;
+    this.#timer = setTimeout(() => this.#giveUp("has not answered", patienceMs), patienceMs);
     this.#stream = channel.openSession();
     this.#stream
       .on("data", (message: LearnerMessage) => this.#receive(message))
@@ -158,7 +162,7 @@ export class SessionCall {
     if (now - this.#tickedAt > 2 * everyMs) this.#heardAt = now;
     this.#tickedAt = now;
     if (now - this.#heardAt > MAX_SILENCE * everyMs) {
-      this.#fail(`the learner has been silent for ${MAX_SILENCE * everyMs} ms`);
+      this.#giveUp("has been silent", now - this.#heardAt);
     } else {
       this.#sayHeartbeat();
     }
@@ -170,8 +174,9 @@ export class SessionCall {
     this.#stream.write(encodeMessage({ $case: "heartbeat", value }));
   }
 
-  #fail(message: string): void {
-    this.#close({ kind: "closed", error: new Error(message) });
+  #giveUp(what: string, afterMs: number): void {
+    const message = `the learner ${what} for ${(afterMs / 1000).toFixed(1)} s`;
+    this.#close({ kind: "silent", message });
   }
 
   #close(end: CallEnd): void {

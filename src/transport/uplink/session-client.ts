@@ -60,6 +60,13 @@ const FATAL: ReadonlyMap<RefusalReason, "LEARNER_REFUSED" | "ACTOR_FENCED"> = ne
 ]);
 /** A session that is refused for what it said, so often without a frame getting through, is beyond repair. */
 const MAX_PROTOCOL_REFUSALS = 10;
+/**
+ * A Hello that was lost on the way is said again soon; but the learner answers only when its disk has it,
+ * which may take a while.
+ */
+const FIRST_PATIENCE_MS = 2_000;
+const MAX_PATIENCE_MS = 20_000;
+const PATIENCE_GROWTH = 1.6;
 
 /**
  * An actor's session with the learner, kept up through broken connections and restarted learners.
@@ -77,6 +84,7 @@ export class SessionClient implements CallListener {
   #isFinished = false;
   #openedAt = performance.now();
   #protocolRefusals = 0;
+  #patienceMs = FIRST_PATIENCE_MS;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -144,18 +152,34 @@ export class SessionClient implements CallListener {
       ...this.#identity,
       firstKeptSequence: outbox.firstKept,
     };
-    this.#call = new SessionCall(channel, { ...hello, resume }, { outbox, listener: this });
+    const { generation } = channel;
+    this.#call = new SessionCall(
+      channel,
+      { ...hello, resume },
+      { outbox, listener: this, patienceMs: this.#patienceMs },
+    );
     const end = await this.#call.ended;
     this.#call = undefined;
-    const status = statusName(end.kind === "closed" ? end.error : undefined);
+    if (end.kind === "silent") this.#tryAnew(generation);
+    const status = end.kind === "silent" ? "CANCELLED" : statusName(errorOf(end));
     observer.onCallEnd(status, (performance.now() - start) / 1000);
     return end;
+  }
+
+  /** Nothing comes over this connection. */
+  #tryAnew(generation: number): void {
+    const { channel } = this.#options;
+    // Somebody is there, but slow: asking more often would not help.
+    const isSlow = generation === channel.generation && channel.isConnected;
+    if (isSlow) this.#patienceMs = Math.min(PATIENCE_GROWTH * this.#patienceMs, MAX_PATIENCE_MS);
+    channel.renew(generation);
   }
 
   /** Why the conversation ended. @throws RunError when there is no point in another one. */
   #examine(end: CallEnd): string {
     const { channel } = this.#options;
     if (end.kind === "refused") return this.#examineRefusal(end.refusal);
+    if (end.kind === "silent") return `${channel.address}: ${end.message}`;
     if (!end.error) return `${channel.address} closed the session`;
     const { message, error } = channel.explain(end.error);
     if (error) throw error;
@@ -184,6 +208,7 @@ export class SessionClient implements CallListener {
     outbox.rewind(nextSequence);
     this.#isOpen = true;
     this.#backoff.reset();
+    this.#patienceMs = FIRST_PATIENCE_MS;
     observer.onOpen(welcome);
     observer.onRoom();
   }
@@ -222,4 +247,8 @@ export class SessionClient implements CallListener {
     const frame = this.#options.outbox.refuse(refusal.sequence);
     if (frame && this.#identity) this.#options.observer.onRefused(frame, refusal, this.#identity);
   }
+}
+
+function errorOf(end: CallEnd): Error | undefined {
+  return end.kind === "closed" ? end.error : undefined;
 }

@@ -94,6 +94,8 @@ export class Uplink implements AsyncDisposable {
   #sampling: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isDraining = false;
+  /** Of the connection that policies are fetched over. */
+  #generation = 0;
   #lostAt: number | undefined = performance.now();
   #lostMessage: string | undefined;
   #noticed: string | undefined;
@@ -249,6 +251,9 @@ export class Uplink implements AsyncDisposable {
 
   #opened({ term }: Welcome): void {
     this.#isDraining = false;
+    const { generation } = this.#options.channel;
+    if (generation !== this.#generation) this.#policy.askAgain();
+    this.#generation = generation;
     if (this.#lostAt === undefined || this.#actors.some(({ session }) => !session.isOpen)) return;
     const seconds = (performance.now() - this.#lostAt) / 1000;
     const again = this.#lostMessage === undefined ? "" : ` again after ${seconds.toFixed(1)} s`;

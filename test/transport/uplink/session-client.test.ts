@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, type TestContext, test, vi } from "vitest";
 import {
@@ -11,6 +13,31 @@ import { DEFAULT_OUTBOX, Outbox } from "../../../src/transport/uplink/outbox.ts"
 import { SessionClient } from "../../../src/transport/uplink/session-client.ts";
 import { shape } from "../unrolls.ts";
 import { ScriptedLearner } from "./scripted-learner.ts";
+
+/** A way to `target` whose first connection goes dead after a moment, without a word to either side. */
+async function openDeadEnd(context: TestContext, target: number): Promise<number> {
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const isFirst = sockets.length === 0;
+    const far = connect(target, "127.0.0.1");
+    sockets.push(near, far);
+    for (const socket of [near, far]) socket.on("error", () => undefined);
+    near.pipe(far);
+    far.pipe(near);
+    if (!isFirst) return;
+    setTimeout(() => {
+      near.unpipe(far).resume();
+      far.unpipe(near).resume();
+    }, 300);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
 
 /** What a session's observer heard. */
 interface Heard {
@@ -237,7 +264,27 @@ describe("SessionClient", () => {
     vi.advanceTimersByTime(20_000);
     vi.useRealTimers();
     await session.over();
-    await vi.waitFor(() => expect(heard.lost).toEqual([expect.stringContaining("Hello")]));
+    await vi.waitFor(() => expect(heard.lost).toEqual([expect.stringContaining("not answered")]));
+  });
+
+  test("comes back over a new connection when the old one is dead and nobody says so", async (context) => {
+    const learner = await ScriptedLearner.open(context);
+    const port = await openDeadEnd(context, learner.port);
+    const { push, heard } = clientOf(context, `127.0.0.1:${port}`);
+    push(2);
+    const before = await learner.session();
+    before.welcome();
+    await before.sequences(2);
+    // From now on the first connection swallows everything, both ways.
+    before.acknowledge(1);
+    await vi.waitFor(() => expect(heard.settled).toHaveLength(1));
+    push(1);
+    const start = performance.now();
+    const after = await learner.session();
+    expect(performance.now() - start).toBeLessThan(1500);
+    after.welcome({ nextSequence: 1, durable: 1 });
+    expect(await after.sequences(2)).toEqual([1, 2]);
+    expect(heard.lost).toEqual([expect.stringContaining("silent")]);
   });
 
   test.for([

@@ -14,7 +14,7 @@ import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { DEFAULT_OUTBOX, type OutboxLimits } from "../../../src/transport/uplink/outbox.ts";
 import { Uplink } from "../../../src/transport/uplink/uplink.ts";
 import { ChaosProxy } from "../../chaos/proxy.ts";
-import { Harness, type HarnessOptions, run, shape, unrollOf } from "../gateway/harness.ts";
+import { Harness, type HarnessOptions, poll, run, shape, unrollOf } from "../gateway/harness.ts";
 
 const RUN: GetRunResponse = { ...run, envsPerActor: 1 };
 
@@ -263,8 +263,9 @@ describe("Uplink", () => {
     expect(performance.now() - start).toBeLessThan(1000);
     await host.dispose();
     expect(learner.logLines.filter((line) => line.includes("left: enough"))).toHaveLength(2);
-    await vi.waitFor(() =>
-      expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before),
+    await poll(
+      () => process.getActiveResourcesInfo().length <= before,
+      () => `sockets and timers to go: ${process.getActiveResourcesInfo()}`,
     );
   });
 });
