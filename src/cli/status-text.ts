@@ -40,12 +40,12 @@ function progressLine({ at, status }: Look, before: Look | undefined): string {
     : "";
   return (
     `${count(envSteps)} of ${count(totalSteps)} env steps${share}, ${count(learnerSteps)} updates; ` +
-    `${acting.length} actors make ${rate(stepsPerSecond)} env steps/s${updates}`
+    `${acting.length === 1 ? "1 actor makes" : `${acting.length} actors make`} ${rate(stepsPerSecond)} env steps/s${updates}`
   );
 }
 
 function logLine({ sizeBytes, quotaBytes, pendingFrames, trouble }: LogStatus): string {
-  const size = `log: ${gigabytes(sizeBytes)} of ${gigabytes(quotaBytes)}, ${count(pendingFrames)} unrolls pending`;
+  const size = `log: ${bytes(sizeBytes)} of ${bytes(quotaBytes)}, ${count(pendingFrames)} unrolls pending`;
   return trouble === "" ? size : `${size}; NOTHING IS WRITTEN: ${trouble}`;
 }
 
@@ -97,8 +97,8 @@ function rate(value: number): string {
   return count(Math.round(value < 10 ? value * 10 : value) / (value < 10 ? 10 : 1));
 }
 
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
+function bytes(size: number): string {
+  return size < 1e8 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(2)} GB`;
 }
 
 /** 4.2s, 3m05s, 2h07m, 3d04h. */

@@ -19,10 +19,13 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  * grpc-js creates its servers while it binds, through the module object that is changed here, and does not pass on
  * their `tlsClientError` events.
  */
-export function reportTlsRefusals(refused: (refusal: TlsRefusal) => void): Disposable {
+export function reportTlsRefusals(
+  refused: (refusal: TlsRefusal) => void,
+  handshakeTimeout = HANDSHAKE_TIMEOUT_MS,
+): Disposable {
   const { createSecureServer } = http2;
   const watched = (options: SecureServerOptions): Http2SecureServer => {
-    const server = createSecureServer({ handshakeTimeout: HANDSHAKE_TIMEOUT_MS, ...options });
+    const server = createSecureServer({ ...options, handshakeTimeout });
     // A socket remembers its peer's address only if it was asked for while it was open.
     server.prependListener("connection", (socket: Socket) => void socket.remoteAddress);
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {

@@ -46,7 +46,7 @@ describe("troupe status", SLOW, () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("run r1  sac on HalfCheetah-v5, term 2, up 1h02m");
     expect(stdout).toContain(
-      "250,000 of 1,000,000 env steps (25.0 %), 240,000 updates; 1 actors make 812 env steps/s, 0 updates/s",
+      "250,000 of 1,000,000 env steps (25.0 %), 240,000 updates; 1 actor makes 812 env steps/s, 0 updates/s",
     );
     expect(stdout).toContain("limiter: nobody waits (replay 250,000)");
     expect(stdout).toContain("log: 2.50 GB of 10.00 GB, 1 unrolls pending");

@@ -9,6 +9,9 @@ import type { TlsIdentity } from "../../../src/transport/tls.ts";
 import { serverCredentials } from "../../../src/transport/tls-credentials.ts";
 import { reportTlsRefusals, type TlsRefusal } from "../../../src/transport/tls-refusals.ts";
 
+/** Short, so that a test can wait for it; long enough for a handshake on a busy machine. */
+const HANDSHAKE_TIMEOUT_MS = 1_500;
+
 export const someStatus = GetStatusResponse.create({
   runId: "r1",
   term: 2,
@@ -82,7 +85,10 @@ export async function openControlServer(
   });
   for (const { definition, implementation } of services)
     server.addService(definition, implementation);
-  using _refusals = reportTlsRefusals((refusal) => state.refused.push(refusal));
+  using _refusals = reportTlsRefusals(
+    (refusal) => state.refused.push(refusal),
+    HANDSHAKE_TIMEOUT_MS,
+  );
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", serverCredentials(tls), (error, bound) =>
       error ? reject(error) : resolve(bound),

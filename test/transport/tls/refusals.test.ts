@@ -55,6 +55,14 @@ describe("a learner with TLS", () => {
     expect(server.refused).toEqual([]);
   });
 
+  test("answers certificates of two authorities while one replaces the other", async () => {
+    const both = { certificate: ours.certificate + theirs.certificate, key: "" };
+    using server = await openControlServer(await identity(ours, "learner", { trusts: both }));
+    expect(await ask(server, viewer)).toBe("r1");
+    expect(await ask(server, await identity(theirs, "viewer", { trusts: both }))).toBe("r1");
+    expect(server.refused).toEqual([]);
+  });
+
   const clients: readonly (readonly [string, () => Promise<TlsIdentity>, RegExp])[] = [
     [
       "an expired certificate",
@@ -98,6 +106,13 @@ describe("a learner with TLS", () => {
     using server = await openControlServer(learner);
     expect(await ask(server, undefined)).toMatch(/probably wants TLS, so give --certs DIR$/);
     expect(await refusal(server)).toBe("it does not speak TLS");
+  });
+
+  test("waits only so long for the rest of a greeting", async () => {
+    using server = await openControlServer(learner);
+    const socket = connect(server.port, "127.0.0.1", () => socket.write(Buffer.from([22, 3, 1])));
+    await new Promise((resolve) => socket.on("error", resolve).on("close", resolve).resume());
+    expect(await refusal(server)).toBe("it did not finish the handshake in time");
   });
 
   test("lives through garbage and half greetings, and minds no probe of its port", async () => {
