@@ -59,13 +59,11 @@ export class LogArchive implements ReplayStore {
 
   /** The log's segments with the blocks [from, end); the last may go on behind the cut. */
   #logged(from: number, end: number): UnrollSegment[] {
-    const segments = listSealed(this.#folder)
-      .filter((segment) => segment.end > from && segment.first < end)
-      .map(({ first, end: last, ...file }) => ({
-        ...file,
-        firstBlock: first,
-        endBlock: Math.min(last, end),
-      }));
+    const segments = listSealed(this.#folder, from, end).map(({ first, end: last, ...file }) => ({
+      ...file,
+      firstBlock: first,
+      endBlock: Math.min(last, end),
+    }));
     const whole =
       segments.every(({ firstBlock }, i) => firstBlock <= (segments[i - 1]?.endBlock ?? from)) &&
       (segments.at(-1)?.endBlock ?? from) >= end;

@@ -37,10 +37,14 @@ export function parseSealedName(name: string): Omit<SealedSegment, "sizeBytes"> 
   return { name, first: Number(first), end: Number(end), sha256 };
 }
 
-/** The sealed segments of a folder, oldest first. */
-export function listSealed(folder: string): SealedSegment[] {
+/**
+ * The sealed segments of a folder with any of the unrolls [from, to), oldest first. While the log is open
+ * elsewhere, ask only for what it must keep.
+ */
+export function listSealed(folder: string, from = 0, to = Infinity): SealedSegment[] {
   return readdirSync(folder)
     .flatMap((name) => parseSealedName(name) ?? [])
+    .filter(({ first, end }) => end > from && first < to)
     .map((segment) => ({ ...segment, sizeBytes: statSync(join(folder, segment.name)).size }))
     .sort((a, b) => a.first - b.first || a.end - b.end);
 }

@@ -17,7 +17,9 @@ export class SegmentChain {
   readonly #table: ActorTable;
   /** For what a segment or batch begins with. */
   readonly #head = new FrameBuffer(new ChunkPool());
+  /** Segments without unrolls: what they say is in the next one's snapshot, once that is on the disk. */
   readonly #superseded: (() => Promise<void>)[];
+  #supersededBytes = 0;
   #segment: OpenSegment | undefined;
   #nextOrdinal: number;
   /** Unrolls on the disk, those before the log began included. */
@@ -37,7 +39,7 @@ export class SegmentChain {
   }
 
   get sizeBytes(): number {
-    return this.sealed.sizeBytes + (this.#segment?.sizeBytes ?? 0);
+    return this.sealed.sizeBytes + this.#supersededBytes + (this.#segment?.sizeBytes ?? 0);
   }
 
   /** Unrolls in sealed segments. */
@@ -58,6 +60,7 @@ export class SegmentChain {
       if (record.kind === "unroll") this.#end += 1;
     }
     for (const remove of this.#superseded.splice(0)) await remove();
+    this.#supersededBytes = 0;
   }
 
   /** Ends the open segment, with what is on the disk. One without unrolls gives way to the next instead. */
@@ -68,6 +71,7 @@ export class SegmentChain {
     if (segment.first === this.#end) {
       await segment.close();
       this.#superseded.push(() => segment.remove());
+      this.#supersededBytes += segment.sizeBytes;
     } else {
       this.sealed.add(await segment.seal(this.#end));
       this.#previousEnd = this.#end;

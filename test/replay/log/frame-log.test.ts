@@ -98,10 +98,10 @@ describe("FrameLog", () => {
         await using whole = await openLog(folder);
         expect(contentOf(whole)).toEqual(foldOf(records));
       }),
-      // Each waits for the disk some twenty times.
-      { numRuns: 30 },
+      // Each waits for the disk some twenty times, hence the limits.
+      { numRuns: 30, interruptAfterTimeLimit: 15_000 },
     );
-  }, 20_000);
+  }, 30_000);
 
   test("goes on after any number of restarts, and needs only the newest segments for it", async () => {
     const folder = newFolder();
