@@ -52,7 +52,7 @@ function episodesOf(all: readonly Piece[]) {
   const episodes: { actor: number; rewards: number[]; end: Piece["end"] }[] = [];
   for (const { actor, rewards, end } of all) {
     let episode = episodes.findLast((other) => other.actor === actor);
-    if (!episode || episode.end !== "none") {
+    if (episode?.end !== "none") {
       episode = { actor, rewards: [], end: "none" };
       episodes.push(episode);
     }

@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, type TestContext, test } from "vitest";
+import { records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
+
+const TOTAL_STEPS = 800;
+const ARGV = [
+  "PointMass-v0",
+  ...["-n", String(TOTAL_STEPS)],
+  ...SMALL,
+  ...settings({
+    deterministic: true,
+    "algorithm.critic": "c51",
+    "algorithm.criticSupport.atoms": 21,
+    "algorithm.network.policy.architecture": "simba",
+    "algorithm.network.critic.norm": "layer",
+    "replay.sampling": "prioritized",
+    "checkpoint.intervalSteps": 200,
+  }),
+];
+
+async function digestOf(context: TestContext, runDir: string, argv: readonly string[]) {
+  const run = startTrain(context, runDir, { argv });
+  const ended = await run.ended();
+  expect(ended.code, ended.stderr).toBe(0);
+  return run.log.find(({ msg }) => msg === "run completed")?.["digest"];
+}
+
+describe("a deterministic run with a categorical critic, scaled rewards and other networks", () => {
+  // Four processes of some seconds each, on a machine that may be busy with other tests.
+  test("ends the same when it is stopped and resumed, and its policy is exported", {
+    timeout: 120_000,
+  }, async (context) => {
+    const runDir = scratchFolder(context);
+    const whole = await digestOf(context, runDir, [...ARGV, "--name", "whole"]);
+    expect(whole).toMatch(/^[0-9a-f]{64}$/);
+
+    const stopped = startTrain(context, runDir, { argv: [...ARGV, "--name", "stopped"] });
+    const folder = join(runDir, "stopped");
+    await stopped.until("350 steps", () => (records(folder).at(-1)?.["step"] ?? 0) > 350);
+    stopped.kill("SIGKILL");
+    await stopped.ended();
+    expect(await digestOf(context, runDir, ["--resume", "stopped"])).toBe(whole);
+
+    const last = records(folder).at(-1);
+    expect(last?.["train/reward_scale"]).toBeGreaterThan(0);
+    expect(last?.["train/support_saturation"]).toBeGreaterThanOrEqual(0);
+    expect(last?.["train/critic_loss"]).toBeGreaterThanOrEqual(0);
+
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ["dist/cli.js", "export", folder],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain("policy.onnx");
+  });
+});
