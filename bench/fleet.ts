@@ -1,5 +1,6 @@
 /**
- * A fleet of simulated actors against a real learner, in a process of its own; prints one JSON object.
+ * A fleet of simulated actors against a real learner, in a process of its own. Prints a line of JSON when it
+ * begins to measure and one with what it found.
  *
  *     node bench/dist/bench/fleet.js --learner 127.0.0.1:7447 [--actors 64] [--hosts 4] [--name fleet]
  *                                    [--warm-up 2] [--seconds 10]
@@ -43,6 +44,8 @@ const before = fleet.actors.map(({ counts }) => counts.durableFrames);
 const cpuBefore = process.cpuUsage();
 fleet.latenciesMs.length = 0;
 const start = performance.now();
+// For whoever measures the learner meanwhile.
+console.log(JSON.stringify({ event: "measuring", connected }));
 await Promise.race([sleep(1000 * Number(values.seconds)), terminated]);
 const seconds = (performance.now() - start) / 1000;
 const cpu = process.cpuUsage(cpuBefore);

@@ -15,7 +15,18 @@ export interface Scrape {
   readonly samples: ReadonlyMap<string, number>;
 }
 
-/** A `troupe train` in a process of its own, seen as an operator sees it: metrics and memory. */
+export interface TrainProcessOptions {
+  /** `troupe train` by default. */
+  readonly command?: "train" | "learner";
+  /** Options of Node, such as --cpu-prof. */
+  readonly node?: readonly string[];
+  /** Put before everything, such as a command that runs it in another network namespace. */
+  readonly prefix?: readonly string[];
+  /** Where files go; by default somewhere in the system's folder for temporary ones. */
+  readonly folder?: string;
+}
+
+/** A run in a process of its own, seen as an operator sees it: metrics and memory. */
 export class TrainProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -30,14 +41,16 @@ export class TrainProcess implements AsyncDisposable {
   }
 
   /** @param argv After `troupe train`. */
-  static async start(argv: readonly string[]): Promise<TrainProcess> {
-    const folder = mkdtempSync(join(tmpdir(), "troupe-bench-"));
+  static async start(
+    argv: readonly string[],
+    options: TrainProcessOptions = {},
+  ): Promise<TrainProcess> {
+    const { command = "train", node = [], prefix = [], folder: parent = tmpdir() } = options;
+    const folder = mkdtempSync(join(parent, "troupe-bench-"));
     const place = ["--run-dir", folder, "--name", "run", "--no-progress", "--log-level", "warn"];
-    const child = spawn(
-      process.execPath,
-      [join(repository, "dist", "cli.js"), "train", ...argv, ...place],
-      { stdio: ["ignore", "ignore", "inherit"] },
-    );
+    const cli = [process.execPath, ...node, join(repository, "dist", "cli.js")];
+    const [program = "", ...rest] = [...prefix, ...cli, command, ...argv, ...place];
+    const child = spawn(program, rest, { stdio: ["ignore", "ignore", "inherit"] });
     try {
       return new TrainProcess(child, folder, await metricsUrl(join(folder, "run"), child));
     } catch (thrown) {
@@ -45,6 +58,26 @@ export class TrainProcess implements AsyncDisposable {
       rmSync(folder, { recursive: true, force: true });
       throw thrown;
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Where actors connect to; of a learner. */
+  async address(): Promise<string> {
+    for (;;) {
+      const { address } = readRunInfo(join(this.#folder, "run"));
+      if (address !== null) return address;
+      if (!this.isRunning) throw new Error("the learner has ended");
+      await sleep(50);
+    }
+  }
+
+  /** Asks for an orderly end and waits for it. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#exited;
   }
 
   get isRunning(): boolean {
