@@ -187,12 +187,12 @@ describe("the frame log", () => {
     LONGEST_MS,
   );
 
-  const rest = [
+  const rest: [string, string, string][] = [
     ["write", "EIO", PWRITE],
     ["fdatasync", "ENOSPC", "fdatasync"],
     ["fsync", "ENOSPC", "fsync"],
     ["rename", "ENOSPC", RENAME],
-  ] as const;
+  ];
   test.each([
     ["write", "ENOSPC", PWRITE],
     ["fdatasync", "EIO", "fdatasync"],
