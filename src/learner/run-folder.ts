@@ -93,11 +93,15 @@ export class RunFolder implements Disposable {
     this.#lock.check();
   }
 
-  /** Replaces run.json. @throws RunError RUN_LOCKED */
+  /** Replaces run.json. @throws RunError RUN_LOCKED, DISK_FULL */
   update(change: RunChange, now = new Date()): void {
     this.checkLock();
     this.#info = { ...this.#info, ...change, updatedAt: now.toISOString() };
-    replaceDurable(this.paths.info, encodeRunInfo(this.#info));
+    try {
+      replaceDurable(this.paths.info, encodeRunInfo(this.#info));
+    } catch (thrown) {
+      throw writeFailure(`writing ${this.paths.info}`, thrown);
+    }
   }
 
   /** Whether anything has been recorded in it: without, it is of no use to anybody. */
