@@ -70,6 +70,7 @@ export class LearnerChannel implements Disposable {
   readonly #tls: TlsIdentity | undefined;
   #client: ActorServiceClient;
   #generation = 0;
+  #wasConnected = false;
 
   constructor(address: string, tls: TlsIdentity | undefined) {
     this.address = address;
@@ -82,21 +83,21 @@ export class LearnerChannel implements Disposable {
     return this.#generation;
   }
 
-  get isConnected(): boolean {
-    return this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
-  }
-
   /**
-   * Gives a connection up that is open and yet nothing comes over it: what was lost on a broken link is
-   * repeated ever more slowly, while a new connection is there at once when the link is.
+   * Gives a connection up over which nothing comes: what was lost on a broken link is repeated ever more
+   * slowly, while a new connection is there at once when the link is.
    *
-   * @param generation The one that was found dead; nothing happens if it is not in use any more.
+   * @param generation The one that was found dead; a later one is left alone.
+   * @returns Whether it was established, so that there is somebody, but slow, or was.
    */
-  renew(generation: number): void {
-    if (generation !== this.#generation) return;
+  renew(generation: number): boolean {
+    if (generation !== this.#generation) return this.#wasConnected;
+    const state = this.#client.getChannel().getConnectivityState(false);
+    this.#wasConnected = state === connectivityState.READY;
     this.#generation += 1;
     this.#client.close();
     this.#client = this.#connect();
+    return this.#wasConnected;
   }
 
   /** Asks for the run, once. @throws ServiceError */

@@ -168,11 +168,10 @@ export class SessionClient implements CallListener {
 
   /** Nothing comes over this connection. */
   #tryAnew(generation: number): void {
-    const { channel } = this.#options;
-    // Somebody is there, but slow: asking more often would not help.
-    const isSlow = generation === channel.generation && channel.isConnected;
-    if (isSlow) this.#patienceMs = Math.min(PATIENCE_GROWTH * this.#patienceMs, MAX_PATIENCE_MS);
-    channel.renew(generation);
+    const wasConnected = this.#options.channel.renew(generation);
+    // Asking somebody slow more often would make it slower.
+    if (!wasConnected) return;
+    this.#patienceMs = Math.min(PATIENCE_GROWTH * this.#patienceMs, MAX_PATIENCE_MS);
   }
 
   /** Why the conversation ended. @throws RunError when there is no point in another one. */

@@ -1,10 +1,11 @@
 import { crc32c } from "@node-rs/crc32";
-import { describe, expect, type TestContext, test, vi } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import type { GetPolicyResponse } from "../../../src/transport/generated/troupe/v1/actor.ts";
 import { PolicyBoard } from "../../../src/transport/policy-board.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { type FetchedPolicy, PolicyClient } from "../../../src/transport/uplink/policy-client.ts";
 import { ScriptedLearner } from "./scripted-learner.ts";
+import { soon } from "./soon.ts";
 
 const PARAMETERS = 1000;
 const OBSERVATIONS = 3;
@@ -68,7 +69,7 @@ describe("PolicyClient", () => {
       policy: (call) => (call < 3 ? slicesOf({ publication: call + 1 }) : undefined),
     });
     const { fetched, failures, read } = clientOf(context, learner);
-    await vi.waitFor(() => expect(learner.havePublications).toEqual([0, 1, 2, 3]));
+    await soon(() => expect(learner.havePublications).toEqual([0, 1, 2, 3]));
     expect(fetched.map(({ version }) => version)).toEqual([10, 20, 30]);
     const policy = read();
     expect(policy?.version).toBe(30);
@@ -109,7 +110,7 @@ describe("PolicyClient", () => {
         },
       });
       const { fetched, failures, read, board } = clientOf(context, learner);
-      await vi.waitFor(() => expect(fetched).toHaveLength(1));
+      await soon(() => expect(fetched).toHaveLength(1));
       expect(failures).toEqual([expect.stringMatching(/^damaged: /)]);
       expect(board.published).toBe(1);
       expect(read()?.parameters[0]).toBe(1);
@@ -121,8 +122,8 @@ describe("PolicyClient", () => {
       policy: (call) => (call === 0 ? slicesOf({ publication: 50, version: 500 }) : undefined),
     });
     const { fetched, read } = clientOf(context, learner);
-    await vi.waitFor(() => expect(fetched).toHaveLength(1));
-    await vi.waitFor(() => expect(learner.havePublications).toEqual([0, 50]));
+    await soon(() => expect(fetched).toHaveLength(1));
+    await soon(() => expect(learner.havePublications).toEqual([0, 50]));
     learner.close();
     const restarted = await ScriptedLearner.open(
       context,
@@ -132,8 +133,8 @@ describe("PolicyClient", () => {
       },
       learner.port,
     );
-    await vi.waitFor(() => expect(read()?.version).toBe(300));
-    await vi.waitFor(() => expect(restarted.havePublications).toEqual([0, 2]));
+    await soon(() => expect(read()?.version).toBe(300));
+    await soon(() => expect(restarted.havePublications).toEqual([0, 2]));
   });
 
   test("is not led back by a learner of an earlier term", async (context) => {
@@ -142,7 +143,7 @@ describe("PolicyClient", () => {
         [slicesOf({ publication: 1, term: 2 }), slicesOf({ publication: 9, term: 1 })][call],
     });
     const { fetched, read } = clientOf(context, learner);
-    await vi.waitFor(() => expect(learner.havePublications).toHaveLength(3));
+    await soon(() => expect(learner.havePublications).toHaveLength(3));
     expect(fetched).toHaveLength(1);
     expect(read()?.parameters[0]).toBe(1);
   });
@@ -153,7 +154,7 @@ describe("PolicyClient", () => {
     });
     const start = performance.now();
     const { fetched } = clientOf(context, learner, 100);
-    await vi.waitFor(() => expect(fetched).toHaveLength(4));
+    await soon(() => expect(fetched).toHaveLength(4));
     expect(performance.now() - start).toBeGreaterThan(290);
   });
 });

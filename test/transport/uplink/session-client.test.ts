@@ -13,6 +13,7 @@ import { DEFAULT_OUTBOX, Outbox } from "../../../src/transport/uplink/outbox.ts"
 import { SessionClient } from "../../../src/transport/uplink/session-client.ts";
 import { shape } from "../unrolls.ts";
 import { ScriptedLearner } from "./scripted-learner.ts";
+import { soon } from "./soon.ts";
 
 /** A way to `target` whose first connection goes dead after a moment, without a word to either side. */
 async function openDeadEnd(context: TestContext, target: number): Promise<number> {
@@ -114,7 +115,7 @@ describe("SessionClient", () => {
     expect(session.pendingFrames).toBe(0);
     session.acknowledge(1, 3);
     expect(await session.sequences(1)).toEqual([2]);
-    await vi.waitFor(() => expect(heard.settled).toEqual(["3/1/0"]));
+    await soon(() => expect(heard.settled).toEqual(["3/1/0"]));
   });
 
   test("comes back, tells what it still has, and goes on where the learner wants", async (context) => {
@@ -125,7 +126,7 @@ describe("SessionClient", () => {
     before.welcome();
     await before.sequences(5);
     before.acknowledge(2);
-    await vi.waitFor(() => expect(heard.settled).toHaveLength(2));
+    await soon(() => expect(heard.settled).toHaveLength(2));
     const brokenAt = performance.now();
     before.breakOff();
     const after = await learner.session();
@@ -152,11 +153,11 @@ describe("SessionClient", () => {
     };
     before.say({ $case: "frameRefusal", value: { ...refusal, sequence: 0 } });
     before.acknowledge(2);
-    await vi.waitFor(() => expect(heard.settled).toEqual(["3/1/1"]));
+    await soon(() => expect(heard.settled).toEqual(["3/1/1"]));
     before.breakOff();
     const after = await learner.session();
     after.welcome({ nextSequence: 4, durable: 4, refused: [{ ...refusal, sequence: 2 }] });
-    await vi.waitFor(() => expect(heard.settled).toEqual(["3/1/1", "3/1/3"]));
+    await soon(() => expect(heard.settled).toEqual(["3/1/1", "3/1/3"]));
     expect(heard.refused).toEqual(["0: a NaN", "2: a NaN"]);
     push(1);
     expect(await after.sequences(1)).toEqual([4]);
@@ -183,7 +184,7 @@ describe("SessionClient", () => {
     before.welcome();
     await before.sequences(3);
     learner.close();
-    await vi.waitFor(() => expect(heard.lost.length).toBeGreaterThan(1));
+    await soon(() => expect(heard.lost.length).toBeGreaterThan(1));
     const backAt = performance.now();
     const restarted = await ScriptedLearner.open(context, {}, learner.port);
     const after = await restarted.session();
@@ -192,7 +193,7 @@ describe("SessionClient", () => {
     // What was under way to the one before never reached its disk.
     after.welcome({ term: 2, nextSequence: 1, durable: 1 });
     expect(await after.sequences(2)).toEqual([1, 2]);
-    await vi.waitFor(() => expect(heard.settled).toEqual(["3/1/0"]));
+    await soon(() => expect(heard.settled).toEqual(["3/1/0"]));
   });
 
   test("numbers its frames anew for a learner that does not know it", async (context) => {
@@ -203,7 +204,7 @@ describe("SessionClient", () => {
     before.welcome();
     await before.sequences(3);
     before.acknowledge(1);
-    await vi.waitFor(() => expect(heard.settled).toHaveLength(1));
+    await soon(() => expect(heard.settled).toHaveLength(1));
     before.breakOff();
     const after = await learner.session();
     after.welcome({ term: 2, slot: 0, incarnation: 1 });
@@ -252,7 +253,7 @@ describe("SessionClient", () => {
     }
     expect(heard.lost).toEqual([]);
     await session.over();
-    await vi.waitFor(() => expect(heard.lost).toEqual([expect.stringContaining("silent")]));
+    await soon(() => expect(heard.lost).toEqual([expect.stringContaining("silent")]));
   });
 
   test("breaks off when nobody answers its Hello within its time", async (context) => {
@@ -264,7 +265,7 @@ describe("SessionClient", () => {
     vi.advanceTimersByTime(20_000);
     vi.useRealTimers();
     await session.over();
-    await vi.waitFor(() => expect(heard.lost).toEqual([expect.stringContaining("not answered")]));
+    await soon(() => expect(heard.lost).toEqual([expect.stringContaining("not answered")]));
   });
 
   test("comes back over a new connection when the old one is dead and nobody says so", async (context) => {
@@ -277,7 +278,7 @@ describe("SessionClient", () => {
     await before.sequences(2);
     // From now on the first connection swallows everything, both ways.
     before.acknowledge(1);
-    await vi.waitFor(() => expect(heard.settled).toHaveLength(1));
+    await soon(() => expect(heard.settled).toHaveLength(1));
     push(1);
     const start = performance.now();
     const after = await learner.session();
@@ -343,7 +344,7 @@ describe("SessionClient", () => {
     const { outbox, session, heard } = clientOf(context, learner.address);
     const scripted = await learner.session();
     scripted.welcome({ sendLimit: 100_000, heartbeatSeconds: 60 });
-    await vi.waitFor(() => expect(heard.opened).toBe(1));
+    await soon(() => expect(heard.opened).toBe(1));
     scripted.pause();
     const payload = new Uint8Array(64 << 10);
     let count = 0;

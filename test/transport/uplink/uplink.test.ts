@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, type TestContext, test, vi } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import { MetricsRegistry } from "../../../src/metrics/registry.ts";
 import {
   EpisodeOutcome,
@@ -15,6 +15,7 @@ import { DEFAULT_OUTBOX, type OutboxLimits } from "../../../src/transport/uplink
 import { Uplink } from "../../../src/transport/uplink/uplink.ts";
 import { ChaosProxy } from "../../chaos/proxy.ts";
 import { Harness, type HarnessOptions, poll, run, shape, unrollOf } from "../gateway/harness.ts";
+import { soon } from "./soon.ts";
 
 const RUN: GetRunResponse = { ...run, envsPerActor: 1 };
 
@@ -110,7 +111,7 @@ describe("Uplink", () => {
       [0, 1, 2].map((actor) => host.act(actor, range(1000 * actor, 1000 * actor + 60))),
     );
     expect(await host.uplink.flush(3000)).toBe(0);
-    await vi.waitFor(() => expect(learner.taken).toHaveLength(180));
+    await soon(() => expect(learner.taken).toHaveLength(180));
     expect(host.joined.toSorted()).toEqual(["0: 0/1", "1: 1/1", "2: 2/1"]);
     for (const slot of [0, 1, 2]) {
       const mine = learner.taken.filter((frame) => frame.slot === slot);
@@ -159,7 +160,7 @@ describe("Uplink", () => {
       outbox: { policy: "drop-oldest", maxFrames: 3 },
     });
     await host.act(0, range(0, 50));
-    await vi.waitFor(() => expect(host.uplink.status.droppedUnrolls).toBeGreaterThan(30));
+    await soon(() => expect(host.uplink.status.droppedUnrolls).toBeGreaterThan(30));
     learner.keepTaking();
     expect(await host.uplink.flush(3000)).toBe(0);
     const { droppedUnrolls, durableUnrolls } = host.uplink.status;
@@ -179,7 +180,7 @@ describe("Uplink", () => {
     const acting = Promise.all(
       [0, 1].map((actor) => host.act(actor, range(1000 * actor, 1000 * actor + 80))),
     );
-    await vi.waitFor(() => expect(first.taken.length).toBeGreaterThan(40));
+    await soon(() => expect(first.taken.length).toBeGreaterThan(40));
     await first.host[Symbol.asyncDispose]();
     // Nothing of the log is in replay: the second learner is given all of it, then what is new.
     const second = await openLearner(context, {
@@ -189,7 +190,7 @@ describe("Uplink", () => {
     second.keepTaking();
     await acting;
     expect(await host.uplink.flush(4000)).toBe(0);
-    await vi.waitFor(() => expect(second.taken).toHaveLength(160));
+    await soon(() => expect(second.taken).toHaveLength(160));
     for (const slot of [0, 1]) {
       const mine = second.taken.filter((frame) => frame.slot === slot);
       expect(mine.map(({ sequence }) => sequence)).toEqual(range(0, 80));
@@ -214,7 +215,7 @@ describe("Uplink", () => {
     }
     await acting;
     expect(await host.uplink.flush(4000)).toBe(0);
-    await vi.waitFor(() => expect(learner.taken).toHaveLength(160));
+    await soon(() => expect(learner.taken).toHaveLength(160));
     for (const slot of [0, 1]) {
       const mine = learner.taken.filter((frame) => frame.slot === slot);
       expect(mine.map(({ sequence }) => sequence)).toEqual(range(0, 80));
@@ -225,17 +226,17 @@ describe("Uplink", () => {
   test("hears the newest policy, and tells of episodes and of itself", async (context) => {
     const learner = await openLearner(context, { limits: { heartbeatSeconds: 0.1 } });
     const host = new TestUplink(context, learner.address);
-    await vi.waitFor(() => expect(host.uplink.status.connected).toBe(true));
+    await soon(() => expect(host.uplink.status.connected).toBe(true));
     new PolicyBoard(learner.setup.board).publish({
       ...{ version: 17, turn: 0 },
       parameters: new Float32Array(RUN.parameterCount).fill(0.5),
       normalizer: new Float32Array(2 * shape.observationSize).fill(2),
     });
-    await vi.waitFor(() => expect(host.uplink.status.policyVersion).toBe(17));
+    await soon(() => expect(host.uplink.status.policyVersion).toBe(17));
     expect(host.board.published).toBe(1);
     const end = { episodeReturn: -3, episodeLength: 20, reason: "" };
     host.uplink.episode(0, { ...end, outcome: EpisodeOutcome.EPISODE_OUTCOME_TERMINATED });
-    await vi.waitFor(() =>
+    await soon(() =>
       expect(learner.events).toContainEqual(
         expect.objectContaining({ type: "episode", slot: 0, end: expect.objectContaining(end) }),
       ),
@@ -245,7 +246,7 @@ describe("Uplink", () => {
   test("ends when a later process has its name", async (context) => {
     const learner = await openLearner(context);
     const zombie = new TestUplink(context, learner.address, { instance: 1 });
-    await vi.waitFor(() => expect(zombie.joined).toEqual(["0: 0/1"]));
+    await soon(() => expect(zombie.joined).toEqual(["0: 0/1"]));
     const later = new TestUplink(context, learner.address, { instance: 2 });
     await expect(zombie.uplink.finished).rejects.toMatchObject({ code: "ACTOR_FENCED" });
     expect(later.joined).toEqual(["0: 0/2"]);
