@@ -36,7 +36,7 @@ export function controlTarget(
   { certs, insecure, timeout }: ConnectFlags,
   roles: readonly [Role, ...Role[]],
 ): ControlTarget {
-  const address = parseAddress(learner, "address");
+  const address = parseAddress(learner, "the learner's address");
   const warn = (message: string): void => console.error(`warning: ${message}`);
   const tls = connectPolicy({ host: address.host, certs, insecure, roles }, { warn });
   return { address: formatAddress(address), tls, timeoutMs: timeout };

@@ -120,6 +120,33 @@ describe("ControlService", () => {
     expect(await after.status()).toEqual(someStatus);
   });
 
+  test("ends streams of bytes that are no requests, whatever they are", async () => {
+    using server = await openControlServer(undefined);
+    const client = rawClient(server);
+    const method = fc.constantFrom(
+      "/grpc.health.v1.Health/Watch",
+      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    );
+    const messages = fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(method, messages, async (path, all) => {
+        const call = client.makeBidiStreamRequest(path, asIs, asIs);
+        const ended = new Promise((resolve) => call.once("status", ({ code }) => resolve(code)));
+        call.on("error", () => {}).resume();
+        for (const bytes of all) call.write(Buffer.from(bytes));
+        call.end();
+        // A watch that is understood goes on for ever.
+        call.once("data", () => call.cancel());
+        expect([0, 1, 12, 13]).toContain(await ended);
+      }),
+      { numRuns: 100 },
+    );
+    client.close();
+    using after = connect(server);
+    expect(await after.health("")).toBe("SERVING");
+  });
+
   test("refuses a request above the limit of a message", async () => {
     using server = await openControlServer(undefined);
     const client = rawClient(server);
