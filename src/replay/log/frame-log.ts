@@ -1,7 +1,7 @@
 import { BatchQueue } from "./batch-queue.ts";
 import { type LoggedUnroll, readLoggedUnrolls } from "./log-reader.ts";
 import type { ActorCursor, LogRecord } from "./log-record.ts";
-import { LogWriter } from "./log-writer.ts";
+import { type LogCommit, LogWriter } from "./log-writer.ts";
 import { type LogState, recoverLog } from "./recover-log.ts";
 import type { SealRequest } from "./seal-barrier.ts";
 import { SegmentChain } from "./segment-chain.ts";
@@ -26,6 +26,8 @@ export interface FrameLogOptions {
   onTrouble(message: string | null): void;
   /** What the user should know, but nothing is wrong with. */
   onWarning?(message: string): void;
+  /** Each batch, once it is on the disk. */
+  onCommit?(commit: LogCommit): void;
 }
 
 export interface RecoveredLog {
@@ -95,6 +97,7 @@ export class FrameLog implements AsyncDisposable {
       onDurable: (position) => options.onDurable(position),
       onTrouble: (message) => options.onTrouble(message),
       onWarning: (message) => options.onWarning?.(message),
+      onCommit: (commit) => options.onCommit?.(commit),
     });
   }
 

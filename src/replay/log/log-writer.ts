@@ -10,6 +10,14 @@ export interface LogWriterOptions {
   onDurable(position: number): void;
   onTrouble(message: string | null): void;
   onWarning(message: string): void;
+  onCommit(commit: LogCommit): void;
+}
+
+/** A batch that is on the disk. */
+export interface LogCommit {
+  readonly sizeBytes: number;
+  /** Writing and flushing it. */
+  readonly seconds: number;
 }
 
 interface SealWaiter {
@@ -127,10 +135,12 @@ export class LogWriter {
 
   async #write(batch: Batch): Promise<void> {
     if (batch.records.length > 0) {
-      await this.#untilItWorks(() => this.#chain.commit(batch));
+      const { sizeBytes } = batch.buffer;
+      const seconds = await this.#untilItWorks(() => this.#chain.commit(batch));
       this.#durable = batch.endPosition;
       this.#queue.release(batch);
       this.#options.onDurable(this.#durable);
+      this.#options.onCommit({ sizeBytes, seconds });
     }
     if (!batch.seals) return;
     await this.#untilItWorks(() => this.#chain.seal());
@@ -140,12 +150,14 @@ export class LogWriter {
     for (const { resolve } of done) resolve();
   }
 
-  async #untilItWorks(attempt: () => Promise<void>): Promise<void> {
+  /** Returns how long the attempt took that worked, in seconds. */
+  async #untilItWorks(attempt: () => Promise<void>): Promise<number> {
     for (let delay: number = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
+      const start = performance.now();
       try {
         await attempt();
         this.#setTrouble(null);
-        return;
+        return (performance.now() - start) / 1000;
       } catch (thrown) {
         const message = diskTrouble(thrown);
         if (message === undefined) throw thrown;
@@ -187,7 +199,6 @@ class GaveUp extends RunError {}
 
 /** What the file system said; undefined when it was something else that failed. */
 function diskTrouble(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error && "code" in thrown) || thrown instanceof RunError)
-    return undefined;
+  if (!(thrown instanceof Error && "syscall" in thrown)) return undefined;
   return `the frame log cannot be written: ${thrown.message}`;
 }
