@@ -77,7 +77,7 @@ export class EnvStream {
 
   /** Starts the first episode; `seed` starts the environment's random stream. */
   begin(seed: number): void {
-    this.#startEpisode(this.env.reset({ seed }).observation);
+    this.#startEpisode({ seed });
   }
 
   /**
@@ -129,7 +129,7 @@ export class EnvStream {
 
   /** Starts the next episode after one ended and was cut. */
   nextEpisode(): void {
-    this.#startEpisode(this.env.reset().observation);
+    this.#startEpisode();
   }
 
   /** @throws RunError CONFIG_INVALID when the environment cannot be snapshotted. */
@@ -202,7 +202,18 @@ export class EnvStream {
     return undefined;
   }
 
-  #startEpisode(observation: ArrayLike<number>): void {
+  #reset(options?: { readonly seed: number }): ArrayLike<number> {
+    try {
+      return this.env.reset(options).observation;
+    } catch (thrown) {
+      const { message } = RunError.from(thrown);
+      const cause = { cause: thrown };
+      throw new RunError("ENV_FAILED", `${this.env.id}: reset threw ${message}`, cause);
+    }
+  }
+
+  #startEpisode(options?: { readonly seed: number }): void {
+    const observation = this.#reset(options);
     const fault = this.#faultIn(observation, 0);
     if (fault) throw new RunError("ENV_FAILED", `${this.env.id}: reset gave ${fault}`);
     this.observation.set(observation);

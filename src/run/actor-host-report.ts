@@ -1,3 +1,4 @@
+import { crashFault } from "../actors/env-fault.ts";
 import { readVersions } from "../config/versions.ts";
 import { summarise } from "../math/summary.ts";
 import type { Logger } from "../metrics/log.ts";
@@ -77,6 +78,8 @@ export class ActorHostReport implements AsyncDisposable {
         const { error, restartInMs } = event.crash;
         const next = restartInMs === undefined ? "given up" : `restarts in ${restartInMs} ms`;
         log.error(`${error.message}; ${next}`);
+        const reason = crashFault(error);
+        if (reason) this.registry.recorder.inc("troupe_env_failures_total", 1, { reason });
         if (restartInMs === undefined) return;
         this.registry.recorder.inc("troupe_worker_restarts_total", 1, { role: "actor" });
         return;

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crashFault } from "../actors/env-fault.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
 import type { Config } from "../config/schema.ts";
@@ -150,6 +151,8 @@ export class ClusterActors implements ActingSide {
     if (event.type === "log") observer.onLog(event.level, event.message);
     if (event.type !== "crash") return;
     const { error, restartInMs } = event.crash;
+    const reason = crashFault(error);
+    if (reason) registry.recorder.inc("troupe_env_failures_total", 1, { reason });
     if (restartInMs !== undefined) {
       registry.recorder.inc("troupe_worker_restarts_total", 1, { role: "actor" });
     }

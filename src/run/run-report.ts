@@ -1,4 +1,5 @@
 import type { ActorCrash } from "../actors/actor-pool.ts";
+import { crashFault, type EnvFault, episodeFault } from "../actors/env-fault.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
@@ -10,6 +11,7 @@ import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { RunFolder } from "../learner/run-folder.ts";
 import type { RunStatus } from "../learner/run-info.ts";
 import { summarise } from "../math/summary.ts";
+import type { MetricRole } from "../metrics/definitions.ts";
 import type { Logger } from "../metrics/log.ts";
 import type { Progress } from "../metrics/progress.ts";
 import { MetricsRegistry } from "../metrics/registry.ts";
@@ -36,7 +38,7 @@ const NOT_SERVED = { metricsUrl: null, address: null };
 
 /** What a run shows and writes besides its checkpoints: log, curves, Prometheus metrics, run.json. */
 export class RunReport implements RunObserver, AsyncDisposable {
-  readonly registry = new MetricsRegistry();
+  readonly registry: MetricsRegistry;
   readonly #folder: RunFolder;
   readonly #options: RunReportOptions;
   #server: MetricsServer | undefined;
@@ -52,6 +54,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   private constructor(folder: RunFolder, options: RunReportOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.registry = new MetricsRegistry(rolesOf(options.settings));
     this.#episodes = folder.info.episodes;
   }
 
@@ -116,12 +119,16 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#heardAt = performance.now();
     this.#learnerStep = learnerStep;
     this.#waiting = limiter.sentence;
+    const { recorder } = this.registry;
+    recorder.set("troupe_limiter_error", limiter.error);
+    recorder.set("troupe_limiter_low", limiter.low);
+    recorder.set("troupe_limiter_high", limiter.high);
   }
 
   onEpisode(slot: number, end: EpisodeEnd): void {
     const { episodeReturn, episodeLength, outcome, reason } = end;
     if (outcome === "failed") {
-      this.registry.recorder.inc("troupe_env_failures_total", 1, { reason: "step" });
+      this.#envFailed(episodeFault(reason));
       this.#options.log?.warn(
         `actor ${slot}: the episode failed after step ${episodeLength}: ${reason}`,
       );
@@ -154,6 +161,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   }
 
   onCrash({ error, restartInMs }: ActorCrash): void {
+    this.#envFailed(crashFault(error));
     const next = restartInMs === undefined ? "given up" : `restarts in ${restartInMs} ms`;
     this.#options.log?.error(`${error.message}; ${next}`);
   }
@@ -226,6 +234,10 @@ export class RunReport implements RunObserver, AsyncDisposable {
     };
   }
 
+  #envFailed(reason: EnvFault | undefined): void {
+    if (reason) this.registry.recorder.inc("troupe_env_failures_total", 1, { reason });
+  }
+
   #describe(): void {
     const { config, settings } = this.#options;
     const { recorder } = this.registry;
@@ -234,6 +246,11 @@ export class RunReport implements RunObserver, AsyncDisposable {
     const { env, algorithm, seed } = config;
     const labels = { run_id: this.#folder.info.id, env: env.id, algo: algorithm.name };
     recorder.set("troupe_run_info", 1, { ...labels, seed: String(seed) });
+    const role = settings.actors > 0 ? "both" : "learner";
+    recorder.set("troupe_role_info", 1, { role });
+    recorder.set("troupe_learner_term", this.#folder.term);
+    recorder.set("troupe_env_steps_planned", config.totalSteps);
+    recorder.set("troupe_checkpoint_interval_seconds", config.checkpoint.intervalSeconds);
     recorder.set("troupe_actors_expected", settings.actorsExpected);
     recorder.set("troupe_replay_capacity_transitions", config.replay.capacity);
   }
@@ -251,4 +268,8 @@ export class RunReport implements RunObserver, AsyncDisposable {
       silentSeconds: Math.round(silentSeconds),
     };
   }
+}
+
+function rolesOf({ actors }: DerivedSettings): readonly MetricRole[] {
+  return actors > 0 ? ["learner", "actors"] : ["learner"];
 }

@@ -4,6 +4,7 @@ import { RunError } from "../../errors.ts";
 import { checkTerm } from "../../learner/run-lock.ts";
 import { MetricsRecorder } from "../../metrics/recorder.ts";
 import type { FrameLog } from "../../replay/log/frame-log.ts";
+import type { LogCommit } from "../../replay/log/log-writer.ts";
 import { controlServices, type DeniedCall } from "../control/control-services.ts";
 import { NoticeKind } from "../generated/troupe/v1/actor.ts";
 import type { GetStatusResponse } from "../generated/troupe/v1/control.ts";
@@ -153,6 +154,11 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   synced(position: number): void {
     this.#gateway.synced(position);
     this.#pulse.wake();
+  }
+
+  committed({ sizeBytes, seconds }: LogCommit): void {
+    this.#recorder.observe("troupe_log_sync_duration_seconds", seconds);
+    this.#recorder.inc("troupe_log_written_bytes_total", sizeBytes);
   }
 
   onTrouble(message: string | null): void {

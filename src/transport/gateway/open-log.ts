@@ -3,6 +3,7 @@ import { checkTerm } from "../../learner/run-lock.ts";
 import { ActorTable } from "../../replay/log/actor-table.ts";
 import { type FrameLog, openFrameLog } from "../../replay/log/frame-log.ts";
 import type { LoggedUnroll } from "../../replay/log/log-reader.ts";
+import type { LogCommit } from "../../replay/log/log-writer.ts";
 import { SealBarrier } from "../../replay/log/seal-barrier.ts";
 import type { Delivery, GatewayEvent, GatewaySetup } from "./gateway-task.ts";
 
@@ -12,6 +13,7 @@ export interface LogListener {
   synced(position: number): void;
   /** Why nothing can be written; null when all is well again. */
   onTrouble(message: string | null): void;
+  committed(commit: LogCommit): void;
   /** It cannot go on. */
   fail(error: unknown): void;
 }
@@ -60,6 +62,7 @@ async function openDurable(
     checkTerm: () => checkTerm(folder, run.term),
     onDurable: (position) => listener?.synced(position),
     onTrouble: (message) => listener?.onTrouble(message),
+    onCommit: (commit) => listener?.committed(commit),
     onWarning: (message) => tell("warn", message),
   });
   const { end, cursors, warnings } = recovered;
