@@ -187,19 +187,19 @@ class SimulatedActor {
 /** Unrolls of the longest length with plausible numbers, encoded and with their checksums. */
 function makeFrames(shape: UnrollShape): OutboxFrame[] {
   const random = RandomStream.derive(1, "fleet");
-  return Array.from({ length: PAYLOADS }, (_, env) => {
-    const payload = encodeUnroll(makeUnroll(shape, env, random), shape);
+  return Array.from({ length: PAYLOADS }, () => {
+    const payload = encodeUnroll(makeUnroll(shape, random), shape);
     return { payload, checksum: crc32c(payload), steps: shape.unrollLength };
   });
 }
 
-function makeUnroll(shape: UnrollShape, env: number, random: RandomStream): Unroll {
+function makeUnroll(shape: UnrollShape, random: RandomStream): Unroll {
   const { observationSize, actionSize, unrollLength: length } = shape;
   const numbers = (count: number): Float32Array =>
     Float32Array.from({ length: count }, () => random.uniformBetween(-1, 1));
   return {
     actor: 0,
-    env,
+    env: 0,
     length,
     observations: numbers((length + 1) * observationSize),
     actions: numbers(length * actionSize),

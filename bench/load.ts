@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NetHosts, whyNoHosts } from "../test/chaos/net/hosts.ts";
-import { stageMilliseconds } from "./cpu-profile.ts";
+import { monotonicMicroseconds, stageMilliseconds } from "./cpu-profile.ts";
 import { FleetProcess, type FleetReport } from "./fleet-process.ts";
 import { residentMegabytes, secondsSince, threadSeconds } from "./process-usage.ts";
 import { median, repository, round } from "./results.ts";
@@ -108,7 +108,8 @@ async function ingest(rounds = 5, seconds = 8): Promise<object> {
       .map((each) => round(each / (results.at(-1)?.report.seconds ?? 1), 2)),
     learner_stage_shares: stages,
     durable_after_ms: results.at(-1)?.report.durable_after_ms,
-    errors: results.flatMap(({ report }) => report.lost_sessions),
+    refused_frames: results.reduce((sum, { report }) => sum + report.refused_frames, 0),
+    lost_sessions: results.flatMap(({ report }) => report.lost_sessions),
     runs: { transitions_per_second: rates.map((rate) => round(rate)) },
   };
 }
@@ -121,9 +122,12 @@ async function ingestStages(seconds: number): Promise<Readonly<Record<string, nu
     await using learner = await startLearner("127.0.0.1:0", TAKING_IN, { node });
     const address = await learner.address();
     const fleet = new FleetProcess({ learner: address, actors: 64, hosts: 4, seconds });
+    await fleet.measuring;
+    const from = monotonicMicroseconds();
     await fleet.report;
+    const window = { from, to: monotonicMicroseconds() };
     await learner.stop();
-    const stages = [...stageMilliseconds(folder)].sort(([, a], [, b]) => b - a);
+    const stages = [...stageMilliseconds(folder, window)].sort(([, a], [, b]) => b - a);
     const total = stages.reduce((sum, [, milliseconds]) => sum + milliseconds, 0);
     return Object.fromEntries(stages.map(([name, ms]) => [name, round(ms / total, 3)]));
   } finally {
