@@ -31,6 +31,8 @@ Examples:
   $ troupe train Hopper-v5 --seed 3 --name hop3     in runs/hop3
   $ troupe train -c run.yaml --set algorithm.batchSize=512
   $ troupe train --resume latest                    go on where it stopped
+  $ troupe learner --listen 0.0.0.0:7447 --certs certs     a cluster's learner, and on any machine:
+  $ troupe actor --learner HOST:7447 --certs certs
   $ troupe eval latest --episodes 10 --json
   $ troupe doctor                                   is everything here?
 
