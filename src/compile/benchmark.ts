@@ -1,5 +1,6 @@
-import { sac, sacDefaults } from "../algorithms/sac.ts";
+import { type SacOptions, sac, sacDefaults } from "../algorithms/sac.ts";
 import { RandomStream } from "../math/random.ts";
+import type { ProgramOptions } from "./program.ts";
 import { TrainStep } from "./train-step.ts";
 
 export interface LearnerBenchmarkOptions {
@@ -25,6 +26,43 @@ const SIZES = { observationSize: 17, actionSize: 6, batchSize: 256 };
 /** Transitions to draw from; as many as the peers' scripts hold. */
 const STORED = 20_000;
 
+/** An algorithm at HalfCheetah's sizes that can be asked for updates, for as long as it is measured. */
+export class BenchmarkedLearner implements AsyncDisposable {
+  readonly #step: TrainStep;
+  readonly #inputs: RandomInputs;
+
+  private constructor(step: TrainStep) {
+    this.#step = step;
+    this.#inputs = new RandomInputs(step);
+  }
+
+  static async open(
+    options: Partial<SacOptions>,
+    program: ProgramOptions = {},
+  ): Promise<BenchmarkedLearner> {
+    const step = await TrainStep.create(sac({ ...sacDefaults, ...options }, SIZES), {
+      random: RandomStream.derive(0, "parameters"),
+      ...program,
+    });
+    return new BenchmarkedLearner(step);
+  }
+
+  /** Draws batch and noise and updates, `count` times; returns the seconds that took. */
+  async update(count: number): Promise<number> {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) {
+      this.#inputs.draw();
+      const { finite } = await this.#step.step(this.#inputs.batch, this.#inputs.noise);
+      if (!finite) throw new Error("the benchmark's update is not finite");
+    }
+    return (performance.now() - start) / 1000;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#step[Symbol.asyncDispose]();
+  }
+}
+
 /**
  * SAC updates per second at HalfCheetah's sizes: drawing the batch and the noise, both stages, Adam on
  * all groups, temperature and slow copies.
@@ -33,24 +71,12 @@ export async function benchmarkLearner(
   options: LearnerBenchmarkOptions = {},
 ): Promise<LearnerBenchmark> {
   const { threads = 1, updates = 300, profilePrefix } = options;
-  const algorithm = sac(sacDefaults, SIZES);
-  await using step = await TrainStep.create(algorithm, {
-    random: RandomStream.derive(0, "parameters"),
-    threads,
-    ...(profilePrefix ? { profilePrefix } : {}),
-  });
-  const inputs = new RandomInputs(step);
-  const run = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) {
-      inputs.draw();
-      const { finite } = await step.step(inputs.batch, inputs.noise);
-      if (!finite) throw new Error("the benchmark's update is not finite");
-    }
-  };
-  await run(Math.ceil(updates / 10));
-  const start = performance.now();
-  await run(updates);
-  const seconds = (performance.now() - start) / 1000;
+  await using learner = await BenchmarkedLearner.open(
+    {},
+    { threads, ...(profilePrefix ? { profilePrefix } : {}) },
+  );
+  await learner.update(Math.ceil(updates / 10));
+  const seconds = await learner.update(updates);
   return {
     updates_per_second: Math.round((10 * updates) / seconds) / 10,
     threads,
