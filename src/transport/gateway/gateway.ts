@@ -158,7 +158,14 @@ export class Gateway implements SessionHost {
     const now = this.now();
     const taken = this.#intake.pump();
     const { connected } = this.members;
-    this.#sendWindow.took(taken, now);
+    this.#sendWindow.look(
+      {
+        taken,
+        isQueueEmpty: this.#intake.waiting === 0,
+        areActorsHeldBack: () => 4 * this.members.withoutCredit > connected,
+      },
+      now,
+    );
     this.#window = this.#sendWindow.size(connected);
     const lazyMs = Math.min(Math.max(LAZY_MS_PER_ACTOR * connected, LEAST_LAZY_MS), MOST_LAZY_MS);
     let acknowledged = false;

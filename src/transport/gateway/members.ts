@@ -75,6 +75,13 @@ export class Members {
     return sum;
   }
 
+  /** Number of actors that have used up what they may send. */
+  get withoutCredit(): number {
+    let count = 0;
+    for (const { session } of this.#bySlot.values()) if (session?.credit === 0) count++;
+    return count;
+  }
+
   statuses(now: number): ActorStatus[] {
     return [...this.#bySlot.values()]
       .sort((a, b) => a.sender.slot - b.sender.slot)
