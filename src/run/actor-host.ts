@@ -187,8 +187,12 @@ export class ActorHost implements AsyncDisposable {
   async #finish(outcome: "finished" | "stopped"): Promise<void> {
     await this.#pool?.stop();
     // A learner that is finished takes no more.
-    const left = outcome === "stopped" ? await this.#uplink?.flush(FLUSH_MS) : 0;
-    if (left) this.#log("warn", `${left} unrolls were not taken by the learner and are lost`);
+    if (outcome === "finished") {
+      await this.#uplink?.ended(FLUSH_MS);
+    } else {
+      const left = await this.#uplink?.flush(FLUSH_MS);
+      if (left) this.#log("warn", `${left} unrolls were not taken by the learner and are lost`);
+    }
     await this.#uplink?.leave(outcome, GOODBYE_MS);
   }
 

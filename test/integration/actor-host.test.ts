@@ -51,6 +51,13 @@ async function openLearner(context: TestContext, run: Partial<GetRunResponse>): 
   return learner;
 }
 
+/** Unrolls the learner has accepted, by its own metrics. */
+function acceptedBy(learner: Harness): number {
+  const metrics = new MetricsRegistry();
+  for (const event of learner.events) if (event.type === "metrics") metrics.apply(event.update);
+  return metrics.value("troupe_trajectory_received_total");
+}
+
 function openHost(context: TestContext, learner: string, more: Partial<ActorHostOptions> = {}) {
   const events: ActorHostEvent[] = [];
   const registry = new MetricsRegistry(["actors"]);
@@ -95,6 +102,8 @@ describe("an actor host", () => {
     expect(host.status).toMatchObject({ connected: true, actorsAlive: 2, policyVersion: 5 });
     await learner.host.close({ kind: "finished", message: "complete", graceMs: 2000 });
     expect(await ended).toBe("finished");
+    // All that the learner has, this side knows it to have.
+    expect(host.status.durableUnrolls).toBe(acceptedBy(learner));
     const joined = events.filter((event) => event.type === "joined");
     expect(joined.map(({ slot, incarnation }) => [slot, incarnation]).toSorted()).toEqual([
       [0, 1],

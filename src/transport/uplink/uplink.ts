@@ -168,14 +168,19 @@ export class Uplink implements AsyncDisposable {
     return this.status.outboxFrames;
   }
 
-  /** Says goodbye for every actor and waits for the learner to hear it, but not for long. */
-  async leave(reason: string, timeoutMs: number): Promise<void> {
-    for (const { session } of this.#actors) session.leave(reason);
+  /** Waits for a learner that is finished to end the sessions, after its last acknowledgements. */
+  async ended(timeoutMs: number): Promise<void> {
     const late = new AbortController();
     const { signal } = late;
     const timeout = sleep(timeoutMs, undefined, { signal }).catch(() => undefined);
     await Promise.race([this.#sessions, timeout]);
     late.abort();
+  }
+
+  /** Says goodbye for every actor and waits for the learner to hear it, but not for long. */
+  async leave(reason: string, timeoutMs: number): Promise<void> {
+    for (const { session } of this.#actors) session.leave(reason);
+    await this.ended(timeoutMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
