@@ -52,7 +52,7 @@ const REPLAY: ReplayOptions = {
   nSteps: 1,
   gamma: 0.99,
 };
-const SETTINGS = {
+export const SMALL_SETTINGS = {
   totalSteps: 1e9,
   "algorithm.hidden": "[16,16]",
   "algorithm.batchSize": REPLAY.batchSize,
@@ -102,7 +102,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     env: "PointMass-v0",
     hosts: HOSTS,
     workers: WORKERS,
-    settings: SETTINGS,
+    settings: SMALL_SETTINGS,
     environment: clock?.environment ?? {},
   });
   await cluster.untilProgress(60_000);

@@ -158,23 +158,32 @@ async function slowLink(context: FaultContext): Promise<void> {
 
 /** Leaves no byte on the learner's file system. */
 async function fillDisk(context: FaultContext): Promise<void> {
-  const { disk } = context;
-  if (disk === undefined) throw new Error("no disk of its own");
-  const ballast = join(disk, "ballast");
-  const file = openSync(ballast, "w");
+  if (context.disk === undefined) throw new Error("no disk of its own");
+  using _ballast = fillUp(context.disk);
   // A whole checkpoint falls into it: what is open already may have room for a while.
-  const end = performance.now() + CHECKPOINT_MS + duration(context);
-  while (performance.now() < end) {
-    // Again and again, since others free what they cannot use.
-    for (const bytes of [1 << 20, 1 << 12]) fill(file, Buffer.alloc(bytes));
-    await sleep(20);
-  }
-  closeSync(file);
-  rmSync(ballast);
+  await sleep(CHECKPOINT_MS + duration(context));
 }
 
-/** Appends until there is no room for another piece. */
-function fill(file: number, piece: Uint8Array): void {
+/** Takes all the room of a file system, and what others free, until it is disposed. */
+export function fillUp(folder: string): Disposable {
+  const ballast = join(folder, "ballast");
+  const file = openSync(ballast, "w");
+  const fill = (): void => {
+    for (const bytes of [1 << 20, 1 << 12]) append(file, Buffer.alloc(bytes));
+  };
+  fill();
+  const timer = setInterval(fill, 20);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      closeSync(file);
+      rmSync(ballast, { force: true });
+    },
+  };
+}
+
+/** Until there is no room for another piece. */
+function append(file: number, piece: Uint8Array): void {
   try {
     while (writeSync(file, piece) > 0);
   } catch (thrown) {
