@@ -23,7 +23,16 @@ export interface SegmentContents {
  * @throws RunError CHECKPOINT_CORRUPT with file and offset if it is missing, cut, or changed.
  */
 export function readSegment(path: string): Uint8Array[] {
-  return readFrames(path, "sealed").frames;
+  return sealedFrames(path, readWhole(path));
+}
+
+/**
+ * The same for a file that was read.
+ *
+ * @param path What to call it.
+ */
+export function sealedFrames(path: string, file: Buffer): Uint8Array[] {
+  return framesOf({ path, file }, "sealed").frames;
 }
 
 /**
@@ -32,14 +41,13 @@ export function readSegment(path: string): Uint8Array[] {
  * @throws RunError CHECKPOINT_CORRUPT if the file is missing or its header is not a segment's.
  */
 export function readOpenSegment(path: string): SegmentContents {
-  return readFrames(path, "open");
+  return framesOf({ path, file: readWhole(path) }, "open");
 }
 
-function readFrames(
-  path: string,
+function framesOf(
+  { path, file }: { readonly path: string; readonly file: Buffer },
   expected: "sealed" | "open",
 ): SegmentContents & { frames: Uint8Array[] } {
-  const file = readWhole(path);
   checkHeader(path, file);
   const frames: Uint8Array[] = [];
   let offset = HEADER_BYTES;

@@ -52,10 +52,11 @@ const SEGMENT_BYTES = 64 << 20;
 
 /**
  * Opens the log of accepted frames, or makes it; what a crash left open is cut at its last whole record
- * and sealed. Sealed segments are verified when they are read.
+ * and sealed. A sealed segment behind the cut that is damaged is set aside, with what follows and a warning.
+ * Segments before the cut are verified when they are read.
  *
  * @throws RunError CHECKPOINT_CORRUPT naming file and offset when records that were durable are damaged
- *   or missing, DISK_FULL, RUN_LOCKED.
+ *   or missing and there is nothing to go on from, DISK_FULL, RUN_LOCKED.
  */
 export async function openFrameLog(
   options: FrameLogOptions,

@@ -30,6 +30,11 @@ export function isOpenName(name: string): boolean {
   return OPEN.test(name);
 }
 
+/** For a file that is kept only to be looked into. */
+export function damagedName(name: string): string {
+  return name.replace(/^log-/, "log-damaged-");
+}
+
 export function parseSealedName(name: string): Omit<SealedSegment, "sizeBytes"> | undefined {
   const match = SEALED.exec(name);
   if (match === null) return undefined;

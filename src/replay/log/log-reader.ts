@@ -37,13 +37,21 @@ export function decodeSegment(path: string, payloads: readonly Uint8Array[]): Se
 /** @throws RunError CHECKPOINT_CORRUPT naming file and offset, also when it is not what its name says. */
 export function readSealed(folder: string, segment: SealedSegment): SegmentContent {
   const path = join(folder, segment.name);
-  const content = decodeSegment(path, readSegment(path));
-  const end = content.snapshot.first + countUnrolls(content.entries);
-  if (content.snapshot.first !== segment.first || end !== segment.end) {
-    const range = `${content.snapshot.first} to ${end}`;
-    throw damaged(path, HEADER_BYTES, `it holds the unrolls ${range}, not what its name says`);
-  }
-  return content;
+  return checkSealed(path, readSegment(path), segment);
+}
+
+/** The same for a file whose frames were read. */
+export function checkSealed(
+  path: string,
+  payloads: readonly Uint8Array[],
+  { first, end }: { readonly first: number; readonly end: number },
+): SegmentContent {
+  const content = decodeSegment(path, payloads);
+  const { snapshot, entries } = content;
+  const foundEnd = snapshot.first + countUnrolls(entries);
+  if (snapshot.first === first && foundEnd === end) return content;
+  const range = `${snapshot.first} to ${foundEnd}`;
+  throw damaged(path, HEADER_BYTES, `it holds the unrolls ${range}, not what its name says`);
 }
 
 export function countUnrolls(entries: readonly LogEntry[]): number {

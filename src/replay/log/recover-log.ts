@@ -1,9 +1,15 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../../errors.ts";
 import { SegmentWriter, syncFolder } from "../segment-writer.ts";
 import { ActorTable } from "./actor-table.ts";
-import { isOpenName, listSealed, type SealedSegment, sealedName } from "./log-names.ts";
+import {
+  damagedName,
+  isOpenName,
+  listSealed,
+  type SealedSegment,
+  sealedName,
+} from "./log-names.ts";
 import { countUnrolls, damaged, readSealed, type SegmentContent } from "./log-reader.ts";
 import { type OpenLog, readOpenLog } from "./read-open-log.ts";
 
@@ -33,8 +39,8 @@ export interface RecoverOptions {
 const RECOVERED = "log-recovered.tmp";
 
 /**
- * Finds the log's state, and seals what a crash left open. Sealed segments are not read but for the newest,
- * if that is where the state is: each is verified when it is used.
+ * Finds the log's state, and seals what a crash left open. Segments with unrolls behind the cut are verified,
+ * and the newest if the state is there; others when they are used.
  *
  * What was open is sealed as a copy: a learner that was cut off may still have the file in its hands.
  *
@@ -44,9 +50,10 @@ export function recoverLog({ folder, cut, checkTerm }: RecoverOptions): LogState
   checkTerm();
   mkdirSync(folder, { recursive: true });
   rmSync(join(folder, RECOVERED), { force: true });
-  const sealed = listSealed(folder);
-  checkChain(folder, sealed);
   const warnings: string[] = [];
+  const listed = listSealed(folder);
+  checkChain(folder, listed);
+  const sealed = setDamagedAside(folder, { listed, cut, warnings });
   const open = findOpen(folder, sealed.at(-1), warnings);
   const newest = open?.content ?? lastContent(folder, sealed);
   const { table, first, end: loggedEnd } = fold(newest, cut);
@@ -103,6 +110,48 @@ function checkChain(folder: string, sealed: readonly SealedSegment[]): void {
       }
     }
     before = segment;
+  }
+}
+
+/**
+ * Verifies what comes after the checkpoint. A segment that is damaged gets another name, and so does all that
+ * follows: the run goes on from before them, as it does from the checkpoint before a damaged one.
+ *
+ * @returns the segments that remain.
+ */
+function setDamagedAside(
+  folder: string,
+  { listed, cut, warnings }: { listed: SealedSegment[]; cut: number; warnings: string[] },
+): SealedSegment[] {
+  for (const [i, segment] of listed.entries()) {
+    const damage = segment.end > cut ? damageOf(folder, segment) : undefined;
+    if (damage === undefined) continue;
+    const doomed = [
+      ...listed.slice(i).map(({ name }) => name),
+      ...readdirSync(folder).filter(isOpenName),
+    ];
+    // Newest first, so that a crash leaves no gap.
+    for (const name of doomed.toReversed()) {
+      renameSync(join(folder, name), join(folder, damagedName(name)));
+      syncFolder(folder);
+    }
+    warnings.push(
+      `${damage}; it and all after it, from unroll ${segment.first} on, were set aside as log-damaged-* and are lost to the run`,
+    );
+    return listed.slice(0, i);
+  }
+  return listed;
+}
+
+/** What is wrong with a segment's content; that it cannot be read is another matter. */
+function damageOf(folder: string, segment: SealedSegment): string | undefined {
+  try {
+    readSealed(folder, segment);
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof RunError && thrown.code === "CHECKPOINT_CORRUPT")) throw thrown;
+    if (thrown.cause !== undefined) throw thrown;
+    return thrown.message;
   }
 }
 

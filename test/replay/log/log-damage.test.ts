@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RunError } from "../../../src/errors.ts";
 import { RandomStream } from "../../../src/math/random.ts";
 import { isOpenName, listSealed, type SealedSegment } from "../../../src/replay/log/log-names.ts";
-import { readSealed } from "../../../src/replay/log/log-reader.ts";
+import { checkSealed } from "../../../src/replay/log/log-reader.ts";
 import { recoverLog } from "../../../src/replay/log/recover-log.ts";
+import { sealedFrames } from "../../../src/replay/segment-reader.ts";
 import { contentOf, copyFolder, join_, newFolder, openLog, root, unroll } from "./log-scenario.ts";
 
 afterAll(() => rmSync(root, { recursive: true }));
@@ -73,14 +74,12 @@ describe("damage to the log", () => {
   test("a sealed segment with any change is refused, with file and offset", () => {
     const random = RandomStream.derive(1, "damage");
     const segment = sealed[1]!;
-    const target = newFolder();
-    const path = join(target, segment.name);
-    const bytes = readFileSync(join(folder, segment.name));
+    const path = join(folder, segment.name);
+    const bytes = readFileSync(path);
     for (let i = 0; i < 16_000; i++) {
       const changed = mutate(bytes, random);
       if (changed.equals(bytes)) continue;
-      writeFileSync(path, changed);
-      const error = failure(() => readSealed(target, segment));
+      const error = failure(() => checkSealed(path, sealedFrames(path, changed), segment));
       expect(error?.code).toBe("CHECKPOINT_CORRUPT");
       expect(error?.message).toMatch(/^.*log-\d+-\d+-\w+\.seg is damaged at byte \d+: /);
       expect(error?.message).toContain(path);
@@ -90,9 +89,8 @@ describe("damage to the log", () => {
   test("frames that were never written, with right checksums, are refused or read, no more", () => {
     const random = RandomStream.derive(2, "damage");
     const segment = sealed[0]!;
-    const target = newFolder();
-    const path = join(target, segment.name);
-    const bytes = readFileSync(join(folder, segment.name));
+    const path = join(folder, segment.name);
+    const bytes = readFileSync(path);
     let refused = 0;
     for (let i = 0; i < 3_500; i++) {
       const changed = Buffer.from(bytes);
@@ -104,8 +102,7 @@ describe("damage to the log", () => {
       }
       const payload = changed.subarray(start + 8, start + 8 + length);
       changed.writeUInt32LE(crc32c(payload, crc32c(changed.subarray(start, start + 4))), start + 4);
-      writeFileSync(path, changed);
-      const error = failure(() => readSealed(target, segment));
+      const error = failure(() => checkSealed(path, sealedFrames(path, changed), segment));
       if (error === undefined) continue;
       refused += 1;
       expect(error.code).toBe("CHECKPOINT_CORRUPT");
@@ -136,6 +133,40 @@ describe("damage to the log", () => {
     expect(cut).toBeGreaterThan(10);
   }, 30_000);
 
+  test("a damaged segment behind the cut is set aside with what follows, and the log goes on", async () => {
+    for (const [which, end] of [
+      [0, 0],
+      [1, 9],
+    ] as const) {
+      const target = copyFolder(folder);
+      const path = join(target, sealed[which]!.name);
+      const bytes = readFileSync(path);
+      bytes[bytes.length >> 1]! ^= 2;
+      writeFileSync(path, bytes);
+      // Before the cut nobody needs it, so nobody looks.
+      await using before = await openLog(copyFolder(target), { cut: sealed[which]!.end });
+      expect(before.recovered).toMatchObject({ end: 29, warnings: [] });
+      {
+        await using opened = await openLog(target, { cut: end });
+        expect(opened.recovered.end).toBe(end);
+        expect(opened.recovered.cursors.map(({ next }) => next)).toEqual(end === 0 ? [] : [9]);
+        expect(opened.recovered.warnings).toEqual([
+          expect.stringMatching(
+            new RegExp(`is damaged at byte \\d+: .* from unroll ${end} on, were set aside`),
+          ),
+        ]);
+        expect(readdirSync(target).filter((name) => name.startsWith("log-damaged-"))).toHaveLength(
+          3 - which,
+        );
+        opened.log.append(join_(0, 2));
+        const payload = new Uint8Array(9);
+        opened.log.append({ kind: "unroll", slot: 0, incarnation: 2, sequence: 0, payload });
+      }
+      await using again = await openLog(target, { cut: end });
+      expect(again.recovered).toMatchObject({ end: end + 1, warnings: [] });
+    }
+  });
+
   test("a segment that is missing in the midst, or at a place that is not its own, is noticed", async () => {
     const gone = copyFolder(folder);
     rmSync(join(gone, sealed[1]!.name));
@@ -148,7 +179,7 @@ describe("damage to the log", () => {
     const other = name.replace("log-000000000000", "log-000000000001");
     copyFileSync(join(renamed, name), join(renamed, other));
     rmSync(join(renamed, name));
-    await using opened = await openLog(renamed);
+    await using opened = await openLog(renamed, { cut: 9 });
     expect(() => contentOf(opened, 1)).toThrow("not what its name says");
   });
 
