@@ -99,6 +99,9 @@ export class ActorPool implements AsyncDisposable {
       concurrentTasksPerWorker: 1,
       atomics: "disabled",
     });
+    // A thread that throws between two tasks, such as one that could not load; its task has failed, and is
+    // heard of there. Without a listener the event would end the process.
+    this.#threads.on("error", () => undefined);
     this.#watchdog = setInterval(() => this.#endHung(), WATCHDOG_INTERVAL_MS);
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;

@@ -159,6 +159,21 @@ describe("a user's environment", () => {
     },
   );
 
+  test(
+    "that throws once more between two lives of its actor does not end the run",
+    TIMEOUT,
+    async (context) => {
+      const late = "setTimeout(() => { throw new Error('too late'); }, 30)";
+      const trained = await trainWith(
+        context,
+        { reset: `if (total >= 40 && once('reset')) { ${late}; throw new Error('no reset'); }` },
+        { "actors.restart.initialDelaySeconds": 0.5 },
+      );
+      expectCompleted(trained);
+      expect(warnings(trained)).toEqual([expect.stringMatching(/no reset; restarts/)]);
+    },
+  );
+
   // Evaluations open two environments in one thread, the actor one.
   test.for([
     ["throws", "throw new Error('stage fright')", "stage fright"],
