@@ -211,7 +211,8 @@ async function runUntil(machines, block) {
       console.log(`${block.host} | ${match[0]}`);
       return;
     }
-    await sleep(300);
+    // Asking takes CPU from what is asked about.
+    await sleep(1000);
   }
   throw new Error(`on ${block.host} ${pattern} did not come true; last:\n${last}\n${block.script}`);
 }

@@ -331,12 +331,25 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
       series: {
         'troupe_trajectory_dropped_total{reason="checksum"}': "0x100 5x28",
         'troupe_trajectory_dropped_total{reason="shape"}': NEVER,
+        // The host that sent them has heard of it.
+        [`troupe_trajectory_dropped_total{reason="checksum",${ON_HOST}}`]: "0x100 5x28",
       },
       at: "26m",
       expected: [
         {
           labels: { ...RUN, reason: "checksum" },
           summary: "Unrolls of run r were dropped: checksum",
+          description: "Within 10 minutes: 5.",
+        },
+      ],
+    },
+    {
+      series: { [`troupe_trajectory_dropped_total{reason="outbox",${ON_HOST}}`]: "0x100 5x28" },
+      at: "26m",
+      expected: [
+        {
+          labels: { ...RUN, reason: "outbox" },
+          summary: "Unrolls of run r were dropped: outbox",
           description: "Within 10 minutes: 5.",
         },
       ],

@@ -157,6 +157,7 @@ export const recordCases: Readonly<Record<string, RecordTest>> = {
   "run_reason:troupe_trajectory_dropped:rate5m": rate(
     {
       'troupe_trajectory_dropped_total{reason="checksum"}': ONE,
+      [`troupe_trajectory_dropped_total{reason="checksum",${HOST1}}`]: ONE,
       [`troupe_trajectory_dropped_total{reason="outbox",${HOST1}}`]: ONE,
       [`troupe_trajectory_dropped_total{reason="outbox",${HOST2}}`]: ONE,
     },
