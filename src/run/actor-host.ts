@@ -74,6 +74,8 @@ export class ActorHost implements AsyncDisposable {
   readonly #channel: LearnerChannel;
   readonly #failure = new FirstFailure();
   readonly #createdAt = performance.now();
+  readonly #closing = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
   #uplink: Uplink | undefined;
   #pool: ActorPool | undefined;
 
@@ -98,7 +100,21 @@ export class ActorHost implements AsyncDisposable {
    * @throws RunError CONFIG_INVALID when the environment cannot be opened here or is another one;
    *   LEARNER_REFUSED, ACTOR_FENCED; LEARNER_LOST after `giveUpAfterMs`; ACTOR_CRASHED when no actor is left.
    */
-  async run(signal: AbortSignal): Promise<"finished" | "stopped"> {
+  run(signal: AbortSignal): Promise<"finished" | "stopped"> {
+    const outcome = this.#run(AbortSignal.any([signal, this.#closing.signal]));
+    this.#running = outcome.catch(() => undefined);
+    return outcome;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+    await this.#pool?.[Symbol.asyncDispose]();
+    await this.#uplink?.[Symbol.asyncDispose]();
+    this.#channel[Symbol.dispose]();
+  }
+
+  async #run(signal: AbortSignal): Promise<"finished" | "stopped"> {
     const { giveUpAfterMs = Infinity, onEvent } = this.#options;
     const found = await findRun({
       ...{ channel: this.#channel, signal, giveUpAfterMs, random: Math.random },
@@ -124,12 +140,6 @@ export class ActorHost implements AsyncDisposable {
       await uplink.leave(RunError.from(thrown).message, GOODBYE_MS);
       throw thrown;
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool?.[Symbol.asyncDispose]();
-    await this.#uplink?.[Symbol.asyncDispose]();
-    this.#channel[Symbol.dispose]();
   }
 
   #open(found: FoundRun): readonly [Uplink, ActorPool] {

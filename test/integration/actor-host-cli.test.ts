@@ -6,7 +6,7 @@ import { defaultHostName } from "../../src/run/actor-host-name.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { Harness } from "../transport/gateway/harness.ts";
 import { identity, openAuthority } from "../transport/tls/identities.ts";
-import { scratchFolder, TroupeProcess } from "./train-process.ts";
+import { SMALL, scratchFolder, TroupeProcess } from "./train-process.ts";
 
 // Each starts a process or several.
 const TIMEOUT = { timeout: 30_000 };
@@ -61,6 +61,25 @@ describe("troupe actor", () => {
     const { code, milliseconds } = await actor.ended();
     expect(code).toBe(75);
     expect(milliseconds).toBeLessThan(3000);
+  });
+
+  test("ends with 1 when a later process has its name", TIMEOUT, async (context) => {
+    const runDir = scratchFolder(context);
+    const listen = ["--listen", "127.0.0.1:0", "--run-dir", runDir, "--name", "run"];
+    const argv = ["learner", "PointMass-v0", ...listen, "--no-progress", "--log-format", "json"];
+    const learner = new TroupeProcess(context, [...argv, "--metrics", "off", ...SMALL]);
+    const { address } = await learner.untilLogged("listening for actors");
+    const flags = ["--learner", String(address), "--host-id", "same", "--workers", "1"];
+    const former = startActor(context, ...flags);
+    await former.untilLogged("takes slot 0, incarnation 1");
+    const later = startActor(context, ...flags);
+    await later.untilLogged("takes slot 0, incarnation 2");
+    const { code, stderr } = await former.ended();
+    expect(stderr).toMatch(/error: .*incarnation 2.*should end/);
+    expect(code).toBe(1);
+    // The name is still the later one's.
+    later.kill("SIGTERM");
+    expect((await later.ended()).code).toBe(75);
   });
 
   test("says what is wrong when only one side speaks TLS", TIMEOUT, async (context) => {

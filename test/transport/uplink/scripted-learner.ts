@@ -133,6 +133,8 @@ export class ScriptedSession {
 
 export interface LearnerScript {
   readonly run?: Partial<GetRunResponse>;
+  /** What GetRun is answered with instead. */
+  readonly runFailure?: { readonly code: status; readonly details: string };
   /** The slices that answer the n-th GetPolicy, from 0; undefined: no answer until the learner closes. */
   readonly policy?: (call: number, havePublication: number) => GetPolicyResponse[] | undefined;
 }
@@ -151,8 +153,8 @@ export class ScriptedLearner {
   private constructor(script: LearnerScript) {
     this.#script = script;
     this.#server.addService(ActorServiceService, {
-      getRun: (_call: unknown, callback: (error: null, run: GetRunResponse) => void) =>
-        callback(null, this.run),
+      getRun: (_call: unknown, callback: (error: object | null, run: GetRunResponse) => void) =>
+        callback(this.#script.runFailure ?? null, this.run),
       session: (stream: ServerDuplexStream<ActorMessage, LearnerMessage>) => {
         this.#sessions.push(new ScriptedSession(stream));
         this.#wake();
