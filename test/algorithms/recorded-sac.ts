@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Algorithm } from "../../src/algorithms/algorithm.ts";
 import type { ParameterValues } from "../../src/algorithms/networks.ts";
-import { sac, sacDefaults } from "../../src/algorithms/sac.ts";
+import { type SacOptions, sac, sacDefaults } from "../../src/algorithms/sac.ts";
 import type { Columns } from "./reference-update.ts";
 
 interface Encoded {
@@ -26,7 +26,8 @@ interface Recording {
     readonly tdErrors: Encoded;
     readonly gradients: Readonly<Record<string, EncodedGroup>>;
   }[];
-  readonly after: Readonly<Record<string, EncodedGroup>> & {
+  /** Of plain SAC alone. */
+  readonly after?: Readonly<Record<string, EncodedGroup>> & {
     readonly first: Readonly<Record<string, EncodedGroup>>;
     readonly second: Readonly<Record<string, EncodedGroup>>;
   };
@@ -41,11 +42,15 @@ export interface RecordedUpdate {
   readonly gradients: ParameterValues;
 }
 
-/** Two consecutive SAC updates, recorded by test/fixtures/algorithms/record_sac.py. */
-export interface RecordedSac {
+/** A SAC update, or more, recorded by test/fixtures/algorithms/record_sac.py. */
+export interface RecordedUpdates {
   readonly algorithm: Algorithm;
   readonly before: ParameterValues;
   readonly updates: readonly RecordedUpdate[];
+}
+
+/** Two consecutive updates of plain SAC. */
+export interface RecordedSac extends RecordedUpdates {
   readonly after: ParameterValues;
   /** Adam's moments after the last update. */
   readonly first: ParameterValues;
@@ -53,15 +58,47 @@ export interface RecordedSac {
 }
 
 export function loadRecordedSac(): RecordedSac {
-  const file = new URL("../fixtures/algorithms/sac_update.json", import.meta.url);
-  const recording = JSON.parse(readFileSync(file, "utf8")) as Recording;
-  const { sizes, learningRates, tau, after } = recording;
-  const options = { ...sacDefaults, hidden: [sizes.hidden, sizes.hidden], learningRates, tau };
-  const algorithm = sac(options, {
-    observationSize: sizes.observation,
-    actionSize: sizes.action,
-    batchSize: sizes.batch,
+  const recording = readRecording("sac_update");
+  const { after } = recording;
+  if (!after) throw new Error("a recording without an end");
+  return {
+    ...decodeUpdates(recording, {}),
+    after: decodeGroups({
+      actor: after["actor"]!,
+      critic: after["critic"]!,
+      temperature: after["temperature"]!,
+      target: after["target"]!,
+    }),
+    first: decodeGroups(after.first),
+    second: decodeGroups(after.second),
+  };
+}
+
+/** One update with a categorical critic; hl-gauss's with layer norm in the critics. */
+export function loadRecordedCategorical(critic: "hl-gauss" | "c51"): RecordedUpdates {
+  return decodeUpdates(readRecording(`sac_${critic.replace("-", "_")}`), {
+    critic,
+    support: { atoms: 11, min: -5, max: 5, locations: "atoms" },
+    criticNetwork: { norm: critic === "hl-gauss" ? "layer" : "none" },
   });
+}
+
+function readRecording(name: string): Recording {
+  const file = new URL(`../fixtures/algorithms/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as Recording;
+}
+
+function decodeUpdates(recording: Recording, other: Partial<SacOptions>): RecordedUpdates {
+  const { sizes, learningRates, tau } = recording;
+  const hidden = [sizes.hidden, sizes.hidden];
+  const algorithm = sac(
+    { ...sacDefaults, ...other, hidden, learningRates, tau },
+    {
+      observationSize: sizes.observation,
+      actionSize: sizes.action,
+      batchSize: sizes.batch,
+    },
+  );
   return {
     algorithm,
     before: decodeGroups(recording.before),
@@ -72,14 +109,6 @@ export function loadRecordedSac(): RecordedSac {
       tdErrors: decode(update.tdErrors),
       gradients: decodeGroups(update.gradients),
     })),
-    after: decodeGroups({
-      actor: after["actor"]!,
-      critic: after["critic"]!,
-      temperature: after["temperature"]!,
-      target: after["target"]!,
-    }),
-    first: decodeGroups(after.first),
-    second: decodeGroups(after.second),
   };
 }
 

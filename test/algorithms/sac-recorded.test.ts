@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ParameterValues } from "../../src/algorithms/networks.ts";
 import { expectClose, relativeError } from "./closeness.ts";
-import { loadRecordedSac } from "./recorded-sac.ts";
+import { compileUpdate, traceCompiled } from "./compiled-update.ts";
+import { loadRecordedCategorical, loadRecordedSac } from "./recorded-sac.ts";
 import { ReferenceUpdate, type StageNumbers } from "./reference-update.ts";
 
 // float32 against JAX's float64, and jax-js's own log, which is off by up to 1.2e-5 near 1.
@@ -41,3 +42,43 @@ describe("SAC, beside two updates recorded from JAX", () => {
     expectClose(update.second, recorded.second, TOLERANCE);
   });
 });
+
+describe.each(["hl-gauss", "c51"] as const)(
+  "SAC with %s, beside an update recorded from JAX",
+  (critic) => {
+    const { algorithm, before, updates } = loadRecordedCategorical(critic);
+    const { batch, noise, losses, tdErrors, gradients } = updates[0]!;
+
+    test("computes its losses, divergences and gradients", async () => {
+      const plain = new ReferenceUpdate(algorithm, before);
+      const result = await plain.step(batch, noise);
+      expect(relativeError([result["critic"]!.loss], [losses.critic])).toBeLessThan(TOLERANCE);
+      const { metrics } = result["actor"]!;
+      expect(relativeError([metrics["train/actor_loss"]!], [losses.actor])).toBeLessThan(TOLERANCE);
+      expect(relativeError(result["critic"]!.perSample["tdErrors"]!, tdErrors)).toBeLessThan(
+        TOLERANCE,
+      );
+      const found = { ...result["critic"]!.gradients, ...result["actor"]!.gradients };
+      expectClose(found, gradients, TOLERANCE);
+    });
+
+    test("computes them compiled, too", async () => {
+      await using step = await compileUpdate(algorithm, before);
+      const trace = traceCompiled(step, await step.step(batch, noise));
+      const { "train/critic_loss": criticLoss, "train/actor_loss": actorLoss } = trace.metrics;
+      expect(relativeError([criticLoss!], [losses.critic])).toBeLessThan(1e-5);
+      expect(relativeError([actorLoss!], [losses.actor])).toBeLessThan(1e-5);
+      expect(relativeError(trace.perSample["tdErrors"]!, tdErrors)).toBeLessThan(1e-5);
+      // After one update Adam's first moment is a tenth of the gradient.
+      const found = Object.fromEntries(
+        Object.entries(trace.first).map(([group, tensors]) => [
+          group,
+          Object.fromEntries(
+            Object.entries(tensors).map(([name, m]) => [name, m.map((x) => 10 * x)]),
+          ),
+        ]),
+      );
+      expectClose(found, gradients, 1e-5);
+    });
+  },
+);
