@@ -178,8 +178,17 @@ const instances: Row = {
     curves(["Outboxes", "Unrolls kept until they are durable."], {
       "{{instance}}": `sum by (instance) (troupe_outbox_frames{${CHOSEN}})`,
     }),
+    curves(["Refused and dropped", "Unrolls of these hosts that will not be in replay."], {
+      "{{instance}} {{reason}}": `sum by (instance, reason) (increase(troupe_trajectory_dropped_total{job="troupe-actor",${CHOSEN}}[5m]))`,
+    }),
+    curves(["Reconnects", "In five minutes."], {
+      "{{instance}}": `sum by (instance) (increase(troupe_session_reconnects_total{${CHOSEN}}[5m]))`,
+    }),
     curves(["Restarts", "Of threads, in five minutes."], {
       "{{instance}} {{role}}": `sum by (instance, role) (increase(troupe_worker_restarts_total{${CHOSEN}}[5m]))`,
+    }),
+    curves(["Policy version", "Learner step of the oldest policy that an actor acts with."], {
+      "{{instance}}": `min by (instance) (troupe_actor_policy_version{${CHOSEN}})`,
     }),
   ],
 };

@@ -40,7 +40,7 @@ export const delivery = {
   from: undefined,
   metrics: {
     troupe_trajectory_dropped_total: counter(
-      "Unrolls that will not be in replay: what was wrong with them, or outbox for one that had to make room.",
+      "Unrolls that will not be in replay: what was wrong with them, or outbox for one that had to make room. A refused one is counted by the learner and by its host.",
       { labels: ["reason"], values: [...FRAME_REASONS, "outbox"] },
     ),
     troupe_policy_transfer_failures_total: counter(
