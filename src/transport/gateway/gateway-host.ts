@@ -4,7 +4,6 @@ import { RunError } from "../../errors.ts";
 import { checkTerm } from "../../learner/run-lock.ts";
 import { MetricsRecorder } from "../../metrics/recorder.ts";
 import type { FrameLog } from "../../replay/log/frame-log.ts";
-import type { LogCommit } from "../../replay/log/log-writer.ts";
 import { controlServices, type DeniedCall } from "../control/control-services.ts";
 import { NoticeKind } from "../generated/troupe/v1/actor.ts";
 import type { GetStatusResponse } from "../generated/troupe/v1/control.ts";
@@ -16,8 +15,9 @@ import { Gateway } from "./gateway.ts";
 import { statusOf } from "./gateway-status.ts";
 import type { Farewell, GatewayEvent, GatewaySetup, LearnerProgress } from "./gateway-task.ts";
 import { openListeners } from "./listeners.ts";
+import { LogMonitor } from "./log-monitor.ts";
 import { LogThrottle } from "./log-throttle.ts";
-import { type LogListener, type OpenedLog, openLog } from "./open-log.ts";
+import { type LogListener, type LogParts, type OpenedLog, openLog } from "./open-log.ts";
 import { PolicyFeed } from "./policy-feed.ts";
 import { PolicySource } from "./policy-source.ts";
 import { PulseTimer } from "./pulse-timer.ts";
@@ -39,6 +39,10 @@ const HEALTHY_SILENCE_MS = 30_000;
 const FLUSH_MS = 250;
 const POLL_MS = 5;
 
+interface HostParts extends LogParts {
+  readonly recorder: MetricsRecorder;
+}
+
 /** The learner's end of the gRPC transport: server, sessions, log and policies, in whatever thread opens it. */
 export class GatewayHost implements AsyncDisposable, LogListener {
   /** Resolves when it was closed; rejects RUN_LOCKED, CHECKPOINT_CORRUPT, or what else made it fail. */
@@ -46,7 +50,8 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   readonly #setup: GatewaySetup;
   readonly #emit: (event: GatewayEvent) => void;
   readonly #throttle: LogThrottle;
-  readonly #recorder = new MetricsRecorder();
+  readonly #recorder: MetricsRecorder;
+  readonly #monitor: LogMonitor;
   readonly #gateway: Gateway;
   readonly #log: FrameLog | undefined;
   readonly #policies: PolicyFeed;
@@ -63,8 +68,11 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   #closing: Promise<void> | undefined;
   #finish: (outcome: { readonly error: unknown } | undefined) => void = () => undefined;
 
-  private constructor(setup: GatewaySetup, opened: OpenedLog, emit: (event: GatewayEvent) => void) {
+  private constructor(setup: GatewaySetup, opened: OpenedLog, parts: HostParts) {
+    const { emit, recorder } = parts;
     this.#setup = setup;
+    this.#recorder = recorder;
+    this.#monitor = parts.monitor;
     this.#emit = emit;
     this.#throttle = new LogThrottle(emit, () => performance.now());
     this.#log = opened.log;
@@ -113,8 +121,9 @@ export class GatewayHost implements AsyncDisposable, LogListener {
     setup: GatewaySetup,
     emit: (event: GatewayEvent) => void,
   ): Promise<GatewayHost> {
-    const opened = await openLog(setup, emit);
-    const host = new GatewayHost(setup, opened, emit);
+    const recorder = new MetricsRecorder();
+    const parts = { emit, recorder, monitor: new LogMonitor(recorder, emit) };
+    const host = new GatewayHost(setup, await openLog(setup, parts), parts);
     try {
       await host.#listen();
       return host;
@@ -154,19 +163,6 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   synced(position: number): void {
     this.#gateway.synced(position);
     this.#pulse.wake();
-  }
-
-  committed({ sizeBytes, seconds }: LogCommit): void {
-    this.#recorder.observe("troupe_log_sync_duration_seconds", seconds);
-    this.#recorder.inc("troupe_log_written_bytes_total", sizeBytes);
-  }
-
-  onTrouble(message: string | null): void {
-    const text = message ?? "the log of unrolls can be written again";
-    this.#emit({ type: "log", level: message === null ? "info" : "error", message: text });
-    if (message === null) return;
-    const reason = /ENOSPC|EDQUOT|full|quota|space/i.test(message) ? "disk-full" : "io";
-    this.#recorder.inc("troupe_log_errors_total", 1, { reason });
   }
 
   /** Ends everything because of `error`. */
@@ -254,13 +250,7 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   }
 
   #report(): void {
-    const log = this.#log?.status;
-    if (log) {
-      this.#recorder.set("troupe_log_size_bytes", log.sizeBytes);
-      this.#recorder.set("troupe_log_quota_bytes", log.quotaBytes);
-      this.#recorder.set("troupe_log_pending_frames", log.pendingRecords);
-      this.#recorder.set("troupe_log_trouble", log.trouble === null ? 0 : 1);
-    }
+    if (this.#log) this.#monitor.measure(this.#log.status);
     this.#throttle.flush();
     const { members } = this.#gateway;
     const longestSilenceMs = members.longestSilence(performance.now());

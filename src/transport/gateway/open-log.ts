@@ -3,17 +3,14 @@ import { checkTerm } from "../../learner/run-lock.ts";
 import { ActorTable } from "../../replay/log/actor-table.ts";
 import { type FrameLog, openFrameLog } from "../../replay/log/frame-log.ts";
 import type { LoggedUnroll } from "../../replay/log/log-reader.ts";
-import type { LogCommit } from "../../replay/log/log-writer.ts";
 import { SealBarrier } from "../../replay/log/seal-barrier.ts";
 import type { Delivery, GatewayEvent, GatewaySetup } from "./gateway-task.ts";
+import type { LogMonitor } from "./log-monitor.ts";
 
 /** Hears of the log. */
 export interface LogListener {
   /** It is on the disk up to `position`. */
   synced(position: number): void;
-  /** Why nothing can be written; null when all is well again. */
-  onTrouble(message: string | null): void;
-  committed(commit: LogCommit): void;
   /** It cannot go on. */
   fail(error: unknown): void;
 }
@@ -30,26 +27,28 @@ export interface OpenedLog {
   readonly attach: (listener: LogListener, signal: AbortSignal) => void;
 }
 
+/** Who hears of what happens to the log. */
+export interface LogParts {
+  readonly emit: (event: GatewayEvent) => void;
+  readonly monitor: LogMonitor;
+}
+
 /** @throws RunError CHECKPOINT_CORRUPT, DISK_FULL, RUN_LOCKED. */
-export async function openLog(
-  setup: GatewaySetup,
-  emit: (event: GatewayEvent) => void,
-): Promise<OpenedLog> {
+export async function openLog(setup: GatewaySetup, parts: LogParts): Promise<OpenedLog> {
   const { delivery } = setup;
-  if (delivery.durability === "log") return await openDurable(setup, { delivery, emit });
+  if (delivery.durability === "log") return await openDurable(setup, { ...parts, delivery });
   const options = { maxActors: setup.limits.maxActors };
   const table = ActorTable.restore(options, delivery.cursors, performance.now());
   return { table, log: undefined, replay: undefined, attach: () => undefined };
 }
 
-interface DurableOptions {
+interface DurableParts extends LogParts {
   readonly delivery: Extract<Delivery, { durability: "log" }>;
-  readonly emit: (event: GatewayEvent) => void;
 }
 
 async function openDurable(
   { folder, run, limits }: GatewaySetup,
-  { delivery, emit }: DurableOptions,
+  { delivery, emit, monitor }: DurableParts,
 ): Promise<OpenedLog> {
   const { cut, quotaBytes } = delivery;
   const tell = (level: "info" | "warn", message: string): void =>
@@ -61,8 +60,8 @@ async function openDurable(
     cut,
     checkTerm: () => checkTerm(folder, run.term),
     onDurable: (position) => listener?.synced(position),
-    onTrouble: (message) => listener?.onTrouble(message),
-    onCommit: (commit) => listener?.committed(commit),
+    onTrouble: (trouble) => monitor.onTrouble(trouble),
+    onCommit: (commit) => monitor.onCommit(commit),
     onWarning: (message) => tell("warn", message),
   });
   const { end, cursors, warnings } = recovered;

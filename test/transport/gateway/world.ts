@@ -136,13 +136,14 @@ export class ModelActor {
   readonly #index: number;
   #instance = 0;
   #identity: { slot: number; incarnation: number } | undefined;
-  /** Made and not done with: the first `#sent` of them have numbers, from `#firstKept` on. */
+  /** Made and not done with, numbered from `#firstKept` on. */
   #outbox: Made[] = [];
   #firstKept = 0;
-  #numbered = 0;
   /** The next frame to send on this connection. */
   #cursor = 0;
   #limit = 0;
+  /** Frames done with above one that is not. */
+  readonly #holes = new Set<number>();
   #session: Session | undefined;
   #isOpen = false;
   #up: ActorMessage[] = [];
@@ -213,7 +214,7 @@ export class ModelActor {
     this.#identity = undefined;
     this.#outbox = [];
     this.#firstKept = 0;
-    this.#numbered = 0;
+    this.#holes.clear();
     this.durable = [];
     this.refused = [];
     this.bad = [];
@@ -299,8 +300,6 @@ export class ModelActor {
     while (this.#firstKept < durable) this.#drop(this.#firstKept, this.durable);
   }
 
-  #holes = new Set<number>();
-
   #drop(sequence: number, into: number[]): void {
     const made = this.#outbox[sequence - this.#firstKept];
     if (sequence < this.#firstKept || made === undefined || this.#holes.has(sequence)) {
@@ -324,7 +323,6 @@ export class ModelActor {
     for (; this.#cursor < this.#limit; this.#cursor++) {
       const made = this.#outbox[this.#cursor - this.#firstKept];
       if (made === undefined) return;
-      this.#numbered = Math.max(this.#numbered, this.#cursor + 1);
       const payload = made.isBad ? Buffer.from([made.seed & 127]) : payloadOf(made.seed);
       this.#up.push({ message: { $case: "frame", value: frameOf(this.#cursor, payload) } });
     }
