@@ -74,7 +74,7 @@ function mlp(shape: NetworkShape, options: NetworkOptions): Network {
 
 /**
  * BroNet: dense, norm and activation, then blocks of x + norm(dense(activation(norm(dense(x))))).
- * Source: Nauman et al. 2024, "Bigger, Regularized, Optimistic", arXiv 2405.16158, figure 2.
+ * Source: Nauman et al. 2024, "Bigger, Regularized, Optimistic", arXiv 2405.16158, section 3.
  */
 function bro(shape: NetworkShape, options: NetworkOptions): Network {
   const { prefix, inputSize } = shape;
