@@ -59,6 +59,8 @@ export interface LossStage {
   readonly name: string;
   /** The groups that are moved, each by its own optimiser, all from the same gradient. */
   readonly groups: readonly string[];
+  /** Gradients whose Euclidean norm, over all groups, is larger are scaled down to it. */
+  readonly maxGradNorm?: number;
   loss(inputs: LossInputs): LossResult;
 }
 
@@ -103,4 +105,26 @@ export interface Policy {
   sample(parameters: Parameters, observations: Tensor, noise: Tensor): Tensor;
   /** The deterministic action used for evaluation and export. */
   mode(parameters: Parameters, observations: Tensor): Tensor;
+  /** What an on-policy learner needs besides; left out where only actions matter. */
+  readonly onPolicy?: OnPolicyPart;
+}
+
+/** Opinions of a policy and its critic about given pairs; row i of each belongs to observation i. */
+export interface Opinions {
+  /** log pi(a | s), [n]. */
+  readonly logProbs: Tensor;
+  /** V(s), [n]. */
+  readonly values: Tensor;
+}
+
+/** The published group holds the critic, too: actors record its values. */
+export interface OnPolicyPart {
+  /** Exploring actions, which may lie outside [-1, 1], with what is to be recorded about them. */
+  act(
+    parameters: Parameters,
+    observations: Tensor,
+    noise: Tensor,
+  ): Opinions & { readonly actions: Tensor };
+  /** The same about actions, [n, action size], that were chosen by another policy. */
+  judge(parameters: Parameters, observations: Tensor, actions: Tensor): Opinions;
 }

@@ -2,6 +2,7 @@ import { didYouMean } from "../config/nearest.ts";
 import type { Space } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
 import type { Algorithm } from "./algorithm.ts";
+import { type PpoOptions, ppo, ppoDefaults } from "./ppo.ts";
 import { type SacOptions, sac, sacDefaults } from "./sac.ts";
 
 /** What an algorithm is to be made for. */
@@ -12,7 +13,7 @@ export interface Problem {
 }
 
 /** Options of any algorithm; what is left out keeps the algorithm's own default. */
-export type AlgorithmOptions = Partial<SacOptions>;
+export type AlgorithmOptions = Partial<SacOptions & PpoOptions>;
 
 type Factory = (options: AlgorithmOptions, problem: Problem) => Algorithm;
 
@@ -21,6 +22,11 @@ const factories: Readonly<Record<string, Factory>> = {
     const { observationSize, batchSize } = problem;
     const actionSize = boxSize("sac", problem.actionSpace);
     return sac({ ...sacDefaults, ...options }, { observationSize, actionSize, batchSize });
+  },
+  ppo: (options, problem) => {
+    const { observationSize, batchSize } = problem;
+    const actionSize = boxSize("ppo", problem.actionSpace);
+    return ppo({ ...ppoDefaults, ...options }, { observationSize, actionSize, batchSize });
   },
 };
 

@@ -63,16 +63,16 @@ export class OptimizerKernel {
   /**
    * One step of Adam from one state to another. `step` counts from 1.
    *
-   * @returns The gradient's sum of squares; not finite if any element is not.
+   * @returns The sum of squares of the gradient as it is in memory; not finite if any element is not.
    * Source: Kingma and Ba 2015, arXiv 1412.6980, algorithm 1.
    */
   adam(
     move: { readonly from: AdamState; readonly to: AdamState; readonly gradient: Region },
-    options: AdamOptions,
+    options: AdamOptions & { readonly gradientScale?: number },
     step: number,
   ): number {
     const { from, to, gradient } = move;
-    const { learningRate, beta1, beta2, epsilon } = options;
+    const { learningRate, beta1, beta2, epsilon, gradientScale = 1 } = options;
     return this.#exports.adam(
       gradient.byteLength,
       gradient.byteOffset,
@@ -83,9 +83,10 @@ export class OptimizerKernel {
       to.first.byteOffset,
       to.second.byteOffset,
       beta1,
-      1 - beta1,
+      // The gradient enters here and, squared, below: scaled, without another pass over it.
+      (1 - beta1) * gradientScale,
       beta2,
-      1 - beta2,
+      (1 - beta2) * gradientScale ** 2,
       learningRate / (1 - beta1 ** step),
       1 / (1 - beta2 ** step),
       epsilon,

@@ -35,6 +35,16 @@ interface CompiledStage {
   readonly outputs: Buffers;
 }
 
+/** From which state to which, and how fast. */
+interface Move {
+  readonly from: Turn;
+  readonly to: Turn;
+  readonly rateScale: number;
+}
+
+/** As in PyTorch's clip_grad_norm_. */
+const NORM_FLOOR = 1e-6;
+
 /**
  * An algorithm's whole update: its stages as compiled graphs, then Adam and the slow copies, on two
  * alternating states, so that an update allocates nothing and one that is not finite leaves no trace.
@@ -118,9 +128,10 @@ export class TrainStep implements AsyncDisposable {
   /**
    * One update from a batch and its noise, which are copied.
    *
+   * @param rateScale Multiplies every learning rate.
    * @throws RangeError if a column is missing or has another length than the algorithm declares.
    */
-  async step(batch: object, noise: Buffers): Promise<StepResult> {
+  async step(batch: object, noise: Buffers, rateScale = 1): Promise<StepResult> {
     fill(this.#batch, batch);
     fill(this.#noise, noise);
     const from = this.#turn;
@@ -130,7 +141,7 @@ export class TrainStep implements AsyncDisposable {
     for (const { stage, bindings, outputs } of this.#stages) {
       await bindings[from].run();
       finite = this.#readScalars(outputs) && finite;
-      for (const group of stage.groups) squares += this.#move(group, from, to);
+      squares += this.#moveAll(stage, { from, to, rateScale });
     }
     finite = finite && Number.isFinite(squares);
     if (finite) {
@@ -185,7 +196,18 @@ export class TrainStep implements AsyncDisposable {
     return Number.isFinite(outputs[port.loss]?.[0]);
   }
 
-  #move(group: string, from: Turn, to: Turn): number {
+  /** @returns The gradient's sum of squares, before it is clipped. */
+  #moveAll({ groups, maxGradNorm = Infinity }: LossStage, move: Move): number {
+    const moveBy = (gradientScale: number): number =>
+      groups.reduce((sum, group) => sum + this.#move(group, move, gradientScale), 0);
+    const squares = moveBy(1);
+    // The norm is known only now; the state that was read is still there, so moving again is enough.
+    const norm = Math.sqrt(squares);
+    if (norm > maxGradNorm) moveBy(maxGradNorm / (norm + NORM_FLOOR));
+    return squares;
+  }
+
+  #move(group: string, { from, to, rateScale }: Move, gradientScale: number): number {
     const optimizer = this.#store.optimizer(group);
     if (!optimizer) throw new RangeError(`group ${group} is moved but has no optimizer`);
     const move = {
@@ -193,7 +215,9 @@ export class TrainStep implements AsyncDisposable {
       to: this.#store.state(group, to),
       gradient: this.#store.gradient(group),
     };
-    return this.#store.kernel.adam(move, optimizer, this.#steps + 1);
+    const learningRate = optimizer.learningRate * rateScale;
+    const options = { ...optimizer, learningRate, gradientScale };
+    return this.#store.kernel.adam(move, options, this.#steps + 1);
   }
 
   #follow(from: Turn, to: Turn): void {
