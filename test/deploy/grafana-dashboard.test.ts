@@ -47,18 +47,20 @@ describe("the dashboard", () => {
   });
 
   test("shows every metric, but for what only tells processes apart", () => {
-    const shown = new Set(everyExpression().flatMap(({ expr }) => sourcesOf(fillIn(expr, "r"))));
+    const expressions = everyExpression().filter(({ where }) => !where.startsWith("docs "));
+    const shown = new Set(expressions.flatMap(({ expr }) => sourcesOf(fillIn(expr, "r"))));
     const notShown = ["troupe_build_info", "troupe_run_info", "troupe_role_info"];
     expect(metricNames.filter((name) => !shown.has(name))).toEqual(notShown);
   });
 });
 
-describe("every expression of the dashboard and the rules", () => {
+describe("every expression of the dashboard, the rules and docs/monitoring.md", () => {
   test("is PromQL", () => {
     const wrong = everyExpression().flatMap(({ where, expr }) =>
       syntaxErrors(fillIn(expr, "r")).map((error) => `${where} ${error}`),
     );
     expect(wrong).toEqual([]);
+    expect(everyExpression().filter(({ where }) => where.startsWith("docs ")).length).toBe(13);
     expect(syntaxErrors("sum(rate(troupe_env_steps_total[1m])")).not.toEqual([]);
   });
 

@@ -33,7 +33,17 @@ export function readDashboard(): Dashboard {
   return JSON.parse(readFileSync("deploy/grafana/dashboards/troupe.json", "utf8")) as Dashboard;
 }
 
-/** Every expression there is, by where it is from: the dashboard's, with its variables, and the rules'. */
+/** Queries that docs/monitoring.md answers questions by: the second column of its last table. */
+function documentedQueries(): readonly string[] {
+  const [, table = ""] = readFileSync("docs/monitoring.md", "utf8").split("| question | query |");
+  const rows = table.split("\n").filter((line) => line.startsWith("| ") && line.includes("`"));
+  return rows.flatMap((row) => {
+    const [, answer = ""] = row.split(" | ");
+    return [...answer.matchAll(/`([^`]*troupe_[^`]*)`/g)].map(([, query = ""]) => query);
+  });
+}
+
+/** Every expression there is, by where it is from: the dashboard's, with its variables, the rules', the docs'. */
 export function everyExpression(): readonly { readonly where: string; readonly expr: string }[] {
   const { panels, annotations } = readDashboard();
   return [
@@ -45,5 +55,6 @@ export function everyExpression(): readonly { readonly where: string; readonly e
       where: alert ? `alert ${alert}` : `record ${record}`,
       expr,
     })),
+    ...documentedQueries().map((expr) => ({ where: `docs ${expr}`, expr })),
   ];
 }
