@@ -127,7 +127,7 @@ export class ActorTable {
       if (cursor.incarnation < row.cursor.incarnation) return;
       const name = nameKey(row.cursor);
       if (this.#slots.get(name) === cursor.slot) this.#slots.delete(name);
-      row.cursor = cursor;
+      row.cursor = newest(cursor, row.cursor);
       row.lastHeard = Math.max(row.lastHeard, now);
     }
     this.#slots.set(nameKey(cursor), cursor.slot);
@@ -157,6 +157,12 @@ export class ActorTable {
     const cursor = this.#rows.get(slot)?.cursor;
     return cursor?.incarnation === incarnation ? cursor : undefined;
   }
+}
+
+/** A cursor that is joined with; what is known of the same incarnation does not go back. */
+function newest(joined: ActorCursor, known: ActorCursor): ActorCursor {
+  if (joined.incarnation !== known.incarnation || joined.next >= known.next) return joined;
+  return { ...joined, next: known.next, refused: known.refused };
 }
 
 function withoutLeft(cursor: ActorCursor): ActorCursor {

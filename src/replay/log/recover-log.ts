@@ -177,7 +177,8 @@ function findOpen(
   }
   for (const { path } of opens.slice(1)) rmSync(path);
   if (last !== undefined && first !== last.end) {
-    if (isCopyOf(folder, newest, last)) {
+    // It was sealed as a copy, or another took over from it, and it was to be removed.
+    if (ordinal <= readSealed(folder, last).snapshot.ordinal) {
       rmSync(newest.path);
       return undefined;
     }
@@ -189,12 +190,6 @@ function findOpen(
     );
   }
   return newest;
-}
-
-/** The crash came between sealing a copy and removing what was copied. */
-function isCopyOf(folder: string, open: FoundOpen, sealed: SealedSegment): boolean {
-  const { first, ordinal } = open.content.snapshot;
-  return first === sealed.first && readSealed(folder, sealed).snapshot.ordinal === ordinal;
 }
 
 function sealCopy(

@@ -59,6 +59,14 @@ describe("ActorTable", () => {
     expect(table.join(name(0), 1)).toEqual(cursor);
   });
 
+  test("joining again under the same incarnation takes nothing back", () => {
+    const table = newTable();
+    const cursor = table.join(name(0), 0)!;
+    table.apply(refused(0));
+    table.apply({ kind: "join", cursor });
+    expect(table.at(0)).toMatchObject({ next: 1, refused: [{ sequence: 0 }] });
+  });
+
   test("moves on with accepted, refused and skipped frames, never back", () => {
     const table = newTable();
     table.join(name(0), 0);

@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
@@ -142,6 +150,34 @@ describe("FrameLog", () => {
     }
     expect(readdirSync(folder)).toHaveLength(1);
   });
+
+  test.each(["open", "sealed"])(
+    "what a newer segment has taken over may come back, and goes again: %s",
+    async (newer) => {
+      const folder = newFolder();
+      const records = [join_(0), join_(1), unroll(0)];
+      {
+        await using opened = await openLog(folder, { segmentBytes: 1 });
+        opened.log.append(join_(0));
+        while (opened.log.durable < 1) await new Promise((resolve) => setImmediate(resolve));
+        const before = copyFolder(folder);
+        opened.log.append(join_(1));
+        opened.log.append(unroll(0));
+        await opened.log.rotate();
+        for (const name of readdirSync(before))
+          copyFileSync(join(before, name), join(folder, name));
+        if (newer === "open") {
+          records.push(join_(2));
+          opened.log.append(join_(2));
+        }
+      }
+      for (let round = 0; round < 2; round++) {
+        await using opened = await openLog(folder);
+        expect(contentOf(opened)).toEqual(foldOf(records));
+        opened.log.append(join_(0));
+      }
+    },
+  );
 
   test("tells of a torn end, and of no other", async () => {
     const folder = newFolder();

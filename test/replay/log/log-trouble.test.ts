@@ -1,5 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
+import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { listSealed } from "../../../src/replay/log/log-names.ts";
+import { type DiskCall, faultyDisk } from "./faulty-disk.ts";
 import {
   contentOf,
   foldOf,
@@ -76,6 +79,90 @@ describe("FrameLog in trouble", () => {
     mend();
     await using again = await openLog(folder);
     expect(contentOf(again)).toEqual(foldOf([join_(0), unroll(0)]));
+  });
+
+  test("begins a new segment after a sync that failed, not after a write that did", async () => {
+    for (const [call, ranges] of [
+      ["datasync", ["0-1", "1-3"]],
+      ["writev", ["0-3"]],
+    ] as const) {
+      const folder = newFolder();
+      await using opened = await openLog(folder);
+      opened.log.append(join_(0));
+      opened.log.append(unroll(0));
+      await untilDurable(opened, 2);
+      let failures = 0;
+      using _ = await faultyDisk((made) => {
+        return made === call && failures++ === 0 ? { code: "EIO" } : undefined;
+      });
+      opened.log.append(unroll(1));
+      await untilDurable(opened, 3);
+      opened.log.append(unroll(2));
+      await opened.log.rotate();
+      expect(opened.troubles).toEqual([`the frame log cannot be written: EIO: ${call}`, null]);
+      expect(listSealed(folder).map(({ first, end }) => `${first}-${end}`)).toEqual(ranges);
+      expect([...opened.log.unrolls(0, 3)].map(({ sequence }) => sequence)).toEqual([0, 1, 2]);
+    }
+  });
+
+  test("loses and doubles nothing, whichever calls fail", async () => {
+    const fault = fc.record({
+      call: fc.constantFrom<DiskCall>("writev", "datasync", "sync", "truncate"),
+      code: fc.constantFrom("ENOSPC" as const, "EIO" as const),
+      at: fc.nat(6),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 4 }), async (faults) => {
+        const folder = newFolder();
+        const calls = new Map<DiskCall, number>();
+        const records = [join_(0), ...Array.from({ length: 25 }, (_, i) => unroll(i))];
+        let reported = 0;
+        {
+          using _ = await faultyDisk((call) => {
+            const at = calls.get(call) ?? 0;
+            calls.set(call, at + 1);
+            return faults.find((each) => each.call === call && each.at === at);
+          });
+          await using opened = await openLog(folder, {
+            segmentBytes: 400,
+            onDurable: (position) => {
+              expect(position).toBeGreaterThan(reported);
+              reported = position;
+            },
+          });
+          for (const record of records) {
+            opened.log.append(record);
+            await tick();
+          }
+          await untilDurable(opened, records.length);
+          await opened.log.rotate();
+        }
+        expect(reported).toBe(records.length);
+        await using again = await openLog(folder);
+        expect(contentOf(again)).toEqual(foldOf(records));
+        expect(again.recovered.warnings).toEqual([]);
+      }),
+      // After each failure the log waits for 50 ms and more.
+      { numRuns: 12, interruptAfterTimeLimit: 10_000 },
+    );
+  }, 20_000);
+
+  test("a slow disk makes larger batches, not longer queues", async () => {
+    let syncs = 0;
+    using _ = await faultyDisk((call) => {
+      if (call !== "datasync") return undefined;
+      syncs += 1;
+      return { delayMs: 40 };
+    });
+    await using opened = await openLog(newFolder());
+    opened.log.append(join_(0));
+    const start = performance.now();
+    for (let i = 0; i < 300; i++) {
+      opened.log.append(unroll(i));
+      await tick();
+    }
+    await untilDurable(opened, 301);
+    expect(syncs).toBeLessThanOrEqual(1 + (performance.now() - start) / 40);
   });
 
   test("a log that cannot be opened says why", async () => {
