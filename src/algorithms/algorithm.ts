@@ -44,7 +44,7 @@ export interface LossResult {
   readonly loss: Tensor;
   /** Scalars to log, by metric key; no two stages share a key. */
   readonly metrics: Readonly<Record<string, Tensor>>;
-  /** Per-sample results, [batch], such as the TD error that becomes the priority. */
+  /** Per-sample results, [batch]; replay makes priorities of the column `priorities`. */
   readonly perSample?: Readonly<Record<string, Tensor>>;
 }
 

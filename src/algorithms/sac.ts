@@ -198,7 +198,7 @@ export function criticStage({ policy, critic, head, twin, temperature }: SacPart
           ...target.metrics,
           ...head.monitor?.(outputs),
         },
-        perSample: { tdErrors: maximum(first.priority, second.priority) },
+        perSample: { priorities: maximum(first.priority, second.priority) },
       };
     },
   };

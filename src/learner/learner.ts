@@ -184,8 +184,8 @@ export class Learner {
     const stepped = performance.now();
     this.progress.learnerStep += 1;
     if (result.finite) {
-      const tdErrors = result.perSample["tdErrors"];
-      if (tdErrors) replay.updatePriorities(batch, tdErrors);
+      const { priorities } = result.perSample;
+      if (priorities) replay.updatePriorities(batch, priorities);
       guard.wasFinite();
       this.#parts.rewardScaler?.priced(result.metrics["train/ent_coef"] ?? 0);
     } else {

@@ -83,7 +83,7 @@ describe("the compiled SAC update, beside two updates recorded from JAX", () => 
         "train/actor_loss": losses.actor,
         "train/ent_coef_loss": losses.temperature,
       },
-      perSample: { tdErrors },
+      perSample: { priorities: tdErrors },
     };
     const { error, where } = traceError(trace, expected);
     expect(error, where).toBeLessThanOrEqual(tolerance);
@@ -134,7 +134,7 @@ describe("variants of SAC, compiled", () => {
       "blocks: bro in the critics, simba in the policy",
       {
         ...options,
-        criticNetwork: { architecture: "bro" },
+        criticNetwork: { architecture: "bro", hidden: [16] },
         policyNetwork: { architecture: "simba", activation: "silu", hidden: [16] },
       },
     ],

@@ -25,7 +25,7 @@ describe("SAC, beside two updates recorded from JAX", () => {
     for (const [i, loss] of [losses.critic, losses.actor, losses.temperature].entries()) {
       expect(relativeError([ours[i]!], [loss])).toBeLessThan(TOLERANCE);
     }
-    expect(relativeError(critic!.perSample["tdErrors"]!, tdErrors)).toBeLessThan(TOLERANCE);
+    expect(relativeError(critic!.perSample["priorities"]!, tdErrors)).toBeLessThan(TOLERANCE);
   });
 
   test.each([0, 1])("computes the gradients of update %i", (k) => {
@@ -55,7 +55,7 @@ describe.each(["hl-gauss", "c51"] as const)(
       expect(relativeError([result["critic"]!.loss], [losses.critic])).toBeLessThan(TOLERANCE);
       const { metrics } = result["actor"]!;
       expect(relativeError([metrics["train/actor_loss"]!], [losses.actor])).toBeLessThan(TOLERANCE);
-      expect(relativeError(result["critic"]!.perSample["tdErrors"]!, tdErrors)).toBeLessThan(
+      expect(relativeError(result["critic"]!.perSample["priorities"]!, tdErrors)).toBeLessThan(
         TOLERANCE,
       );
       const found = { ...result["critic"]!.gradients, ...result["actor"]!.gradients };
@@ -68,7 +68,7 @@ describe.each(["hl-gauss", "c51"] as const)(
       const { "train/critic_loss": criticLoss, "train/actor_loss": actorLoss } = trace.metrics;
       expect(relativeError([criticLoss!], [losses.critic])).toBeLessThan(1e-5);
       expect(relativeError([actorLoss!], [losses.actor])).toBeLessThan(1e-5);
-      expect(relativeError(trace.perSample["tdErrors"]!, tdErrors)).toBeLessThan(1e-5);
+      expect(relativeError(trace.perSample["priorities"]!, tdErrors)).toBeLessThan(1e-5);
       // After one update Adam's first moment is a tenth of the gradient.
       const found = Object.fromEntries(
         Object.entries(trace.first).map(([group, tensors]) => [
