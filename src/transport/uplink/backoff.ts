@@ -20,9 +20,10 @@ export class Backoff {
     this.#next = FIRST_MS;
   }
 
-  /** Waits, or returns early when `signal` is aborted. */
-  async pause(signal: AbortSignal): Promise<void> {
-    const pauseMs = this.#next * (1 + JITTER * (2 * this.#random() - 1));
+  /** Waits, `leastMs` or more but for the jitter, or returns early when `signal` is aborted. */
+  async pause(signal: AbortSignal, leastMs = 0): Promise<void> {
+    const jitter = 1 + JITTER * (2 * this.#random() - 1);
+    const pauseMs = Math.max(this.#next, leastMs) * jitter;
     this.#next = Math.min(this.#next * GROWTH, MOST_MS);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

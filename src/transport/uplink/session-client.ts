@@ -60,6 +60,9 @@ const FATAL: ReadonlyMap<RefusalReason, "LEARNER_REFUSED" | "ACTOR_FENCED"> = ne
 ]);
 /** A session that is refused for what it said, so often without a frame getting through, is beyond repair. */
 const MAX_PROTOCOL_REFUSALS = 10;
+/** Slots become free in minutes; a fleet that is too large must not spend its time asking. */
+const FULL = RefusalReason.REFUSAL_REASON_FULL;
+const FULL_PAUSE_MS = 2_000;
 /**
  * A Hello that was lost on the way is said again soon; but the learner answers only when its disk has it,
  * which may take a while.
@@ -125,7 +128,8 @@ export class SessionClient implements CallListener {
         throw new RunError("LEARNER_LOST", `no session for ${seconds} s, giving up: ${message}`);
       }
       this.#options.observer.onLost(message);
-      await this.#backoff.pause(this.#leaving.signal);
+      const isFull = end.kind === "refused" && end.refusal.reason === FULL;
+      await this.#backoff.pause(this.#leaving.signal, isFull ? FULL_PAUSE_MS : 0);
     }
   }
 

@@ -307,23 +307,33 @@ describe("SessionClient", () => {
     });
   });
 
-  test("asks again when there is no room, and after a protocol error, but not for ever", async (context) => {
+  // Without room it waits for two seconds.
+  test("asks again when there is no room, but not at once", {
+    timeout: 10_000,
+  }, async (context) => {
     const learner = await ScriptedLearner.open(context);
-    const { finished, heard } = clientOf(context, learner.address);
-    const full = { reason: RefusalReason.REFUSAL_REASON_FULL, message: "no room" };
+    const { heard } = clientOf(context, learner.address);
     const first = await learner.session();
-    first.say({ $case: "refusal", value: full });
+    const value = { reason: RefusalReason.REFUSAL_REASON_FULL, message: "no room" };
+    const start = performance.now();
+    first.say({ $case: "refusal", value });
     first.end();
     const second = await learner.session();
+    expect(performance.now() - start).toBeGreaterThan(1_900);
     second.welcome();
+    await soon(() => expect(heard.opened).toBe(1));
     expect(heard.lost).toEqual([expect.stringContaining("no room")]);
-    second.end();
-    const protocol = { reason: RefusalReason.REFUSAL_REASON_PROTOCOL, message: "a gap" };
+  });
+
+  test("asks again after a protocol error, but not for ever", async (context) => {
+    const learner = await ScriptedLearner.open(context);
+    const { finished } = clientOf(context, learner.address);
+    const value = { reason: RefusalReason.REFUSAL_REASON_PROTOCOL, message: "a gap" };
     for (let i = 0; i < 10; i++) {
       const session = await learner.session();
       // A session that opens makes the next pause short.
       session.welcome();
-      session.say({ $case: "refusal", value: protocol });
+      session.say({ $case: "refusal", value });
       session.end();
     }
     await expect(finished).rejects.toMatchObject({ code: "LEARNER_REFUSED" });
