@@ -280,6 +280,13 @@ export class Gateway implements SessionHost {
     this.#intake.refuse(sender, fault);
   }
 
+  skip(sender: Sender, sequence: number): void {
+    const { slot, incarnation, next } = sender;
+    this.#log("warn", `${this.#nameOf(sender)} leaves out the frames ${next} to ${sequence - 1}`);
+    this.#record({ kind: "skip", slot, incarnation, sequence });
+    sender.skippedTo(sequence);
+  }
+
   onHeartbeat(session: Session, heartbeat: Heartbeat): void {
     const member = this.members.of(session);
     if (member === undefined) return;

@@ -13,6 +13,7 @@ import type { FrameFault, InspectedFrame } from "./frame-inspector.ts";
 import { finalRefusal, resendRequest } from "./frame-refusals.ts";
 import type { SessionFault } from "./hello-check.ts";
 import { MOST_SEQUENCE, type Seat } from "./roster.ts";
+import { MOST_WINDOW } from "./send-window.ts";
 import type { Sender } from "./sender.ts";
 
 /** A frame that arrives damaged so often is refused for good. */
@@ -45,6 +46,8 @@ export interface SessionHost {
   inspect(frame: Frame, slot: number): InspectedFrame;
   accept(sender: Sender, frame: Frame, inspected: InspectedFrame & { fault?: never }): void;
   refuse(sender: Sender, fault: FrameFault): void;
+  /** The actor is done with its frames below `sequence`. */
+  skip(sender: Sender, sequence: number): void;
   /** Frames an actor may have under way now. */
   readonly window: number;
   /** The learner closes: no more frames are taken. */
@@ -80,6 +83,11 @@ export class Session {
   #lastHeard: number;
   #lastSaid: number;
   #isBlocked = false;
+  /**
+   * Whether frames may be missing. An actor forgets those that were refused; a learner that was restarted may
+   * not know that it refused them.
+   */
+  #mayLeaveOut = false;
   /** The first frame the actor was not allowed to send. */
   #sendLimit = 0;
   #dirtySince: number | undefined;
@@ -223,6 +231,13 @@ export class Session {
       return;
     }
     this.#seat = result;
+    const { resume } = hello;
+    const { slot, incarnation } = result.cursor;
+    if (resume?.slot === slot && resume.incarnation === incarnation) {
+      this.#mayLeaveOut = true;
+      // Whatever it sent before was below this, so that it can send all of it again, whatever is missing.
+      this.#sendLimit = resume.firstKeptSequence + MOST_WINDOW;
+    }
     this.#state = "joining";
     this.continueJoining();
   }
@@ -256,8 +271,12 @@ export class Session {
       this.touch();
     } else if (sequence === sender.next || !this.#isResendPending) {
       const complaint = this.#wrongSequence(sender, sequence);
-      if (complaint === undefined) this.#onWanted(sender, frame);
-      else this.#outOfTurn(complaint);
+      if (complaint !== undefined) {
+        this.#outOfTurn(complaint);
+        return;
+      }
+      if (sequence > sender.next) this.#host.skip(sender, sequence);
+      this.#onWanted(sender, frame);
     }
   }
 
@@ -275,7 +294,9 @@ export class Session {
   }
 
   #wrongSequence(sender: Sender, sequence: number): string | undefined {
-    if (sequence > sender.next) return `frame ${sequence}, but ${sender.next} is wanted`;
+    if (sequence > sender.next && !this.#mayLeaveOut) {
+      return `frame ${sequence}, but ${sender.next} is wanted`;
+    }
     if (sequence >= this.#sendLimit) {
       return `frame ${sequence}, but the send limit is ${this.#sendLimit}`;
     }

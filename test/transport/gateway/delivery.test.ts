@@ -128,5 +128,19 @@ describe.each<HarnessOptions>([{ durability: "memory" }, { durability: "log" }])
       const { welcome } = await harness.join({ instance, resume });
       expect(welcome.refused).toEqual([refusal]);
     });
+
+    test("an actor that comes back may leave out what was refused, one that is new may not", async () => {
+      await using harness = await Harness.open(options);
+      const instance = randomBytes(16);
+      await harness.join({ instance });
+      const resume = { slot: 0, incarnation: 1, firstKeptSequence: 0 };
+      const { actor } = await harness.join({ instance, resume });
+      harness.keepTaking();
+      actor.send(frameOf(0));
+      await actor.wait("acknowledgement", ({ sendLimit }) => sendLimit >= 3);
+      actor.send(frameOf(2));
+      await actor.wait("acknowledgement", ({ durable }) => durable === 3);
+      expect(harness.taken.map(({ sequence }) => sequence)).toEqual([0, 2]);
+    });
   },
 );

@@ -320,7 +320,10 @@ export class ModelActor {
 
   #send(): void {
     if (!this.#isOpen) return;
+    this.#cursor = Math.max(this.#cursor, this.#firstKept);
     for (; this.#cursor < this.#limit; this.#cursor++) {
+      // Frames that were refused are forgotten.
+      if (this.#holes.has(this.#cursor)) continue;
       const made = this.#outbox[this.#cursor - this.#firstKept];
       if (made === undefined) return;
       const payload = made.isBad ? Buffer.from([made.seed & 127]) : payloadOf(made.seed);
