@@ -170,7 +170,8 @@ export class FrameLog implements AsyncDisposable {
    */
   unrolls(from: number, to: number): Generator<LoggedUnroll> {
     if (to > this.#chain.sealedEnd) throw new RangeError(`unroll ${to - 1} is not sealed`);
-    return readLoggedUnrolls(this.#folder, this.#chain.sealed.all, { from, to });
+    // Those there are now: while somebody reads, others come and go.
+    return readLoggedUnrolls(this.#folder, [...this.#chain.sealed.all], { from, to });
   }
 
   /** Writes what was appended, unless that fails now, and seals the open segment. */

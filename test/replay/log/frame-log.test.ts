@@ -300,6 +300,26 @@ describe("FrameLog and checkpoints", () => {
     expect(warnings).toHaveLength(1);
   });
 
+  test("reading goes on while segments that were read are removed", async () => {
+    const folder = newFolder();
+    await using opened = await openLog(folder, { segmentBytes: 500, quotaBytes: 0 });
+    const { log } = opened;
+    log.append(join_(0));
+    for (let i = 0; i < 40; i++) log.append(unroll(i));
+    await log.rotate();
+    const indices: number[] = [];
+    for (const { index } of log.unrolls(5, 40)) {
+      indices.push(index);
+      await log.seal({ endIndex: 40, releasedBelow: index });
+      const first = (): number => listSealed(folder)[0]!.first;
+      while (listSealed(folder).some(({ end }) => end <= index)) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(first()).toBeLessThanOrEqual(index);
+    }
+    expect(indices).toEqual(Array.from({ length: 35 }, (_, i) => i + 5));
+  });
+
   test("goes on behind a gap where replay did, and says so", async () => {
     const folder = newFolder();
     const fill = async (count: number, cut?: number): Promise<string[]> => {
