@@ -5,7 +5,10 @@
  *     node bench/dist/bench/fleet-policies.js --learner HOST:PORT --subscribers 32
  */
 import { parseArgs } from "node:util";
-import type { GetPolicyResponse } from "../src/transport/generated/troupe/v1/actor.ts";
+import type {
+  GetPolicyResponse,
+  GetRunResponse,
+} from "../src/transport/generated/troupe/v1/actor.ts";
 import { LearnerChannel } from "../src/transport/uplink/channel.ts";
 import { PolicyTransfer } from "../src/transport/uplink/policy-transfer.ts";
 
@@ -18,7 +21,7 @@ export interface PolicyArrival {
 
 async function subscribe(learner: string): Promise<never> {
   const channel = new LearnerChannel(learner, undefined);
-  const run = await channel.getRun(new AbortController().signal);
+  const run = await describe(channel);
   const transfer = new PolicyTransfer(run.parameterCount, run.shape?.observationSize ?? 0);
   for (let have = 0; ; ) {
     transfer.begin();
@@ -40,6 +43,17 @@ async function subscribe(learner: string): Promise<never> {
       at: performance.timeOrigin + performance.now(),
     };
     console.log(JSON.stringify(arrival));
+  }
+}
+
+/** Tries again: with all others connecting at once, a busy machine may take long to answer. */
+async function describe(channel: LearnerChannel): Promise<GetRunResponse> {
+  for (let left = 10; ; left--) {
+    try {
+      return await channel.getRun(new AbortController().signal);
+    } catch (thrown) {
+      if (left === 0) throw thrown;
+    }
   }
 }
 

@@ -281,8 +281,8 @@ export function schedule({
   });
 }
 
-/** How long every host may take to get unrolls through again after a fault. */
-export const PROGRESS_MS = 30_000;
+/** How long every host may take to get unrolls through again after a fault; processes may have to start. */
+export const PROGRESS_MS = 60_000;
 
 export async function within<T>(promise: Promise<T>, limitMs: number, what: string): Promise<T> {
   const late = sleep(limitMs, undefined, { ref: false }).then(() => {

@@ -8,9 +8,11 @@ const CASES = Number(process.env["TROUPE_FUZZ_CASES"] ?? 20_000);
 const SEED = Number(process.env["TROUPE_FUZZ_SEED"] ?? 1);
 /** Shares of the cases; a segment goes through a file. */
 const TARGETS = [
-  ["payload", 0.5],
-  ["message", 0.3],
-  ["segment", 0.2],
+  ["payload", 0.4],
+  ["message", 0.2],
+  ["policy", 0.1],
+  ["segment", 0.15],
+  ["log", 0.15],
 ] as const;
 const GROWTH_LIMIT = 100e6;
 

@@ -8,7 +8,7 @@ import { frameOf, frames, shape } from "../transport/unrolls.ts";
 /** The longest payload a learner takes. */
 const LONGEST = 8 << 20;
 /** Looking at each of 8 MiB once; a decoder that builds them takes seconds. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 
 /** `{x: value}`, the value filling the payload. */
 function mapOf(key: string, head: readonly number[], fill: number): Uint8Array {

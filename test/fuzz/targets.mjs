@@ -3,6 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
 import { RunError } from "../../dist/errors.js";
+import { RandomStream } from "../../dist/math/random.js";
+import { ActorTable } from "../../dist/replay/log/actor-table.js";
+import { ChunkPool, FrameBuffer } from "../../dist/replay/log/frame-buffer.js";
+import { readOpenLog } from "../../dist/replay/log/read-open-log.js";
+import { encodeRecord, encodeSnapshot } from "../../dist/replay/log/record-codec.js";
 import { readOpenSegment, readSegment } from "../../dist/replay/segment-reader.js";
 import { SegmentWriter } from "../../dist/replay/segment-writer.js";
 import { refuseUnroll } from "../../dist/replay/unroll-check.js";
@@ -14,6 +19,7 @@ import {
   GetRunResponse,
   LearnerMessage,
 } from "../../dist/transport/generated/troupe/v1/actor.js";
+import { PolicyTransfer } from "../../dist/transport/uplink/policy-transfer.js";
 import { mutated } from "./mutate.mjs";
 
 /** HalfCheetah's. */
@@ -120,16 +126,21 @@ function messageTarget() {
   };
 }
 
-/** A sealed segment of one frame with right checksums: what a bug may write, though no disk does. */
-function segmentAround(header, payload) {
+/** With a right checksum: what a bug may write, though no disk does. */
+function frameAround(payload) {
   const head = Buffer.alloc(8);
   head.writeUInt32LE(payload.length, 0);
   head.writeUInt32LE(crc32c(payload, crc32c(head.subarray(0, 4))), 4);
+  return Buffer.concat([head, payload]);
+}
+
+/** A sealed segment of one frame. */
+function segmentAround(header, payload) {
   const trailer = Buffer.alloc(12);
   trailer.writeUInt32LE(0xffff_ffff, 0);
   trailer.writeUInt32LE(1, 4);
   trailer.writeUInt32LE(crc32c(trailer.subarray(0, 8)), 8);
-  return Buffer.concat([header, head, payload, trailer]);
+  return Buffer.concat([header, frameAround(payload), trailer]);
 }
 
 function makePack(random) {
@@ -199,5 +210,103 @@ function makeSegment(folder, random) {
   return bytes;
 }
 
+const pool = new ChunkPool();
+
+/** Frames of a segment of the log, records of every kind. */
+function makeLogRecords(random) {
+  const buffer = new FrameBuffer(pool);
+  const cursor = {
+    ...{ slot: 3, incarnation: 2, host: "host-1", index: 0, instance: "ab".repeat(16), next: 5 },
+    refused: [{ sequence: 4, reason: "shape", message: "rewards has shape [3]" }],
+  };
+  const id = { slot: 3, incarnation: 2 };
+  encodeSnapshot(buffer, { ordinal: 7, first: 0, previousEnd: 0, cursors: [cursor] });
+  encodeRecord(buffer, { kind: "join", cursor });
+  for (let n = 1 + random.integer(4); n > 0; n--) {
+    encodeRecord(buffer, { kind: "unroll", ...id, sequence: 9 - n, payload: makePayload(random) });
+  }
+  encodeRecord(buffer, { kind: "refused", ...id, sequence: 9, reason: "flag", message: "2" });
+  encodeRecord(buffer, { kind: "skip", ...id, sequence: 12 });
+  encodeRecord(buffer, { kind: "leave", ...id });
+  const bytes = Buffer.concat(buffer.parts());
+  buffer.clear();
+  return bytes;
+}
+
+/** Frames of a segment, without its header. */
+function framesOf(bytes) {
+  const frames = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32LE(at);
+    frames.push(bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return frames;
+}
+
+function logTarget() {
+  const folder = mkdtempSync(join(tmpdir(), "troupe-fuzz-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const header = makeSegment(folder, RandomStream.derive(0, "header")).subarray(0, 16);
+  const path = join(folder, "log-000000000000-abcdef01.open");
+  return (random) => {
+    const records = makeLogRecords(random);
+    // Half of them damaged anywhere, half inside a frame whose checksum is right.
+    let bytes = Buffer.concat([header, records]);
+    if (random.uniform() < 0.5) {
+      bytes = mutated(bytes, random);
+    } else {
+      const frames = framesOf(records);
+      const which = random.integer(frames.length);
+      const damaged = frames.map((frame, i) => (i === which ? mutated(frame, random) : frame));
+      bytes = Buffer.concat([header, ...damaged.map(frameAround)]);
+    }
+    writeFileSync(path, bytes);
+    try {
+      const log = readOpenLog(path);
+      if (log === undefined) return REFUSED;
+      const table = ActorTable.restore({ maxActors: 8 }, log.content.snapshot.cursors, 0);
+      for (const entry of log.content.entries) {
+        if (entry.kind !== "snapshot" && entry.kind !== "mark") table.apply(entry, 0);
+      }
+      table.cursors();
+      return TAKEN;
+    } catch (thrown) {
+      if (thrown instanceof RunError) return REFUSED;
+      throw thrown;
+    }
+  };
+}
+
+/** Slices of a policy with anything in them. */
+function policyTarget() {
+  const transfer = new PolicyTransfer(100, 17);
+  const total = 4 * 134;
+  const bytes = Buffer.alloc(total, 3);
+  const checksum = crc32c(bytes);
+  return (random) => {
+    transfer.begin();
+    for (let offset = 0; offset < total; offset += 268) {
+      const slice = { publication: 4, term: 1, version: 9, totalBytes: total, checksum, offset };
+      const whole = { ...slice, data: bytes.subarray(offset, offset + 268) };
+      const encoded = GetPolicyResponse.encode(GetPolicyResponse.fromPartial(whole)).finish();
+      const damaged = random.uniform() < 0.5 ? mutated(encoded, random) : encoded;
+      try {
+        if (transfer.add(GetPolicyResponse.decode(damaged)) !== undefined) return REFUSED;
+      } catch (thrown) {
+        if (thrown instanceof Error) return REFUSED;
+        throw thrown;
+      }
+    }
+    return typeof transfer.finish() === "string" ? REFUSED : TAKEN;
+  };
+}
+
 /** What is fuzzed: each makes a function that runs one case with the stream of that case. */
-export const TARGETS = { payload: payloadTarget, message: messageTarget, segment: segmentTarget };
+export const TARGETS = {
+  payload: payloadTarget,
+  message: messageTarget,
+  policy: policyTarget,
+  segment: segmentTarget,
+  log: logTarget,
+};
