@@ -22,7 +22,7 @@ export interface UplinkActorOptions {
 
 export interface UplinkActorObserver {
   onOpen(actor: UplinkActor, welcome: Welcome): void;
-  onLost(actor: UplinkActor, message: string): void;
+  onLost(message: string): void;
   onNotice(notice: Notice): void;
   onSettled(frames: readonly SentFrame[], identity: SessionIdentity): void;
   onRefused(frame: SentFrame, refusal: FrameRefusal, identity: SessionIdentity): void;
@@ -50,7 +50,7 @@ export class UplinkActor {
       ...options.session,
       observer: {
         onOpen: (welcome) => observer.onOpen(this, welcome),
-        onLost: (message) => observer.onLost(this, message),
+        onLost: (message) => observer.onLost(message),
         onNotice: (notice) => observer.onNotice(notice),
         onSettled: (frames, identity) => observer.onSettled(frames, identity),
         onRefused: (frame, refusal, identity) => observer.onRefused(frame, refusal, identity),

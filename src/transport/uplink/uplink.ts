@@ -19,6 +19,7 @@ import { Outbox, type OutboxLimits, type SentFrame } from "./outbox.ts";
 import { PolicyClient } from "./policy-client.ts";
 import type { SessionIdentity } from "./session-client.ts";
 import { UplinkActor, type UplinkActorObserver } from "./uplink-actor.ts";
+import { UplinkLog } from "./uplink-log.ts";
 import { UplinkMeter } from "./uplink-meter.ts";
 
 export interface UplinkOptions {
@@ -92,18 +93,17 @@ export class Uplink implements AsyncDisposable {
   #sessions: Promise<unknown> = Promise.resolve();
   #background: Promise<unknown> = Promise.resolve();
   #sampling: NodeJS.Timeout | undefined;
+  readonly #log: UplinkLog;
   #isClosed = false;
-  #isDraining = false;
   /** Of the connection that policies are fetched over. */
   #generation = 0;
-  #lostAt: number | undefined = performance.now();
-  #lostMessage: string | undefined;
-  #noticed: string | undefined;
 
   /** @throws RunError CONFIG_INVALID when the journal cannot be written. */
   constructor(options: UplinkOptions) {
     this.#options = options;
     const { memory, channel, run, policyIntervalMs, random, recorder, journal } = options;
+    const { observer } = options;
+    this.#log = new UplinkLog(channel.address, (level, message) => observer.onLog(level, message));
     this.#meter = new UplinkMeter(recorder);
     this.#journal = journal === undefined ? undefined : new Journal(journal);
     this.finished = new Promise((resolve, reject) => {
@@ -121,7 +121,7 @@ export class Uplink implements AsyncDisposable {
       onPolicy: (policy) => this.#meter.policy(policy),
       onFailure: (reason, message) => {
         this.#meter.policyFailure(reason);
-        if (reason === "damaged") this.#log("warn", `a policy arrived damaged: ${message}`);
+        if (reason === "damaged") observer.onLog("warn", `a policy arrived damaged: ${message}`);
       },
       onCallEnd: (code, seconds) => this.#meter.call("GetPolicy", code, seconds),
     });
@@ -139,8 +139,8 @@ export class Uplink implements AsyncDisposable {
     const sum = (of: (actor: UplinkActor) => number): number =>
       this.#actors.reduce((total, actor) => total + of(actor), 0);
     return {
-      connected: this.#lostAt === undefined,
-      disconnectedMs: this.#lostAt === undefined ? 0 : performance.now() - this.#lostAt,
+      connected: this.#log.lostMs === undefined,
+      disconnectedMs: this.#log.lostMs ?? 0,
       envSteps: sum(({ envSteps }) => envSteps),
       outboxFrames: sum(({ outboxFrames }) => outboxFrames),
       droppedUnrolls: sum(({ droppedUnrolls }) => droppedUnrolls),
@@ -160,7 +160,7 @@ export class Uplink implements AsyncDisposable {
       for (const actor of this.#actors) actor.refill();
       const left = this.#actors.filter(({ isEmpty }) => !isEmpty);
       const isReachable = left.some(({ session }) => session.isOpen);
-      const graceMs = this.#isDraining ? 0 : RECONNECT_GRACE_MS;
+      const graceMs = this.#log.isDraining ? 0 : RECONNECT_GRACE_MS;
       const passedMs = performance.now() - start;
       if (left.length === 0 || passedMs > (isReachable ? timeoutMs : graceMs)) break;
       await sleep(FLUSH_POLL_MS);
@@ -228,7 +228,7 @@ export class Uplink implements AsyncDisposable {
         else if (session.identity) this.#options.observer.onJoined(index, session.identity);
         joined = true;
       },
-      onLost: (_, message) => this.#lost(message),
+      onLost: (message) => this.#log.lost(message),
       onNotice: (notice) => this.#notice(notice),
       onSettled: (frames, identity) => {
         this.#journal?.durable(frames, identity);
@@ -255,33 +255,16 @@ export class Uplink implements AsyncDisposable {
   }
 
   #opened({ term }: Welcome): void {
-    this.#isDraining = false;
     const { generation } = this.#options.channel;
     if (generation !== this.#generation) this.#policy.askAgain();
     this.#generation = generation;
-    if (this.#lostAt === undefined || this.#actors.some(({ session }) => !session.isOpen)) return;
-    const seconds = (performance.now() - this.#lostAt) / 1000;
-    const again = this.#lostMessage === undefined ? "" : ` again after ${seconds.toFixed(1)} s`;
-    this.#lostAt = undefined;
-    this.#lostMessage = undefined;
-    this.#noticed = undefined;
-    this.#log("info", `connected to ${this.#options.channel.address}${again}, term ${term}`);
+    const areAllOpen = this.#actors.every(({ session }) => session.isOpen);
+    this.#log.opened(term, areAllOpen);
   }
 
-  /** Sessions are lost together and tried again and again; what is new is worth a line. */
-  #lost(message: string): void {
-    this.#lostAt ??= performance.now();
-    if (message === this.#lostMessage) return;
-    this.#lostMessage = message;
-    this.#log("warn", `${message}; trying again`);
-  }
-
-  #notice({ kind, message }: Notice): void {
-    // Every session of the host hears it.
-    if (message !== this.#noticed) this.#log("info", `the learner says: ${message}`);
-    this.#noticed = message;
-    if (kind === NoticeKind.NOTICE_KIND_DRAINING) this.#isDraining = true;
-    if (kind === NoticeKind.NOTICE_KIND_FINISHED) this.#finish();
+  #notice(notice: Notice): void {
+    this.#log.notice(notice);
+    if (notice.kind === NoticeKind.NOTICE_KIND_FINISHED) this.#finish();
   }
 
   #refused(frame: SentFrame, refusal: FrameRefusal, identity: SessionIdentity): void {
@@ -289,10 +272,6 @@ export class Uplink implements AsyncDisposable {
     this.#journal?.refused(frame, refusal, identity);
     this.#meter.refused(reason);
     const which = `unroll ${frame.sequence} of actor ${identity.slot}`;
-    this.#log("warn", `${which} was refused (${reason}): ${refusal.message}`);
-  }
-
-  #log(level: "info" | "warn", message: string): void {
-    this.#options.observer.onLog(level, message);
+    this.#log.refused(which, reason, refusal.message);
   }
 }
