@@ -28,6 +28,8 @@ export interface Unroll {
   readonly truncated: Uint8Array;
   /** [T], learner step of the parameters that chose each action; -1 for random warm-up actions. */
   readonly policyVersions: Int32Array;
+  /** The shape's extra columns by name, each [T] or [T + 1]. */
+  readonly extras?: Readonly<Record<string, Float32Array>>;
 }
 
 /** What fixes the layout of every unroll of a run. */
@@ -36,6 +38,22 @@ export interface UnrollShape {
   readonly actionSize: number;
   /** T at most; an episode's end makes a shorter one. */
   readonly unrollLength: number;
+  /** What unrolls carry besides; nothing when left out. */
+  readonly extras?: readonly ExtraColumn[];
+  /** Actions may lie outside [-1, 1]: environments are given the nearest inside. */
+  readonly freeActions?: boolean;
+}
+
+/** Numbers that an actor's policy program makes beside the actions, under the same name. */
+export interface ExtraColumn {
+  readonly name: string;
+  /** One number for each step, [T], or for each observation, [T + 1]. */
+  readonly per: "step" | "observation";
+}
+
+/** How long an extra column of an unroll of `steps` is. */
+export function extraLength({ per }: ExtraColumn, steps: number): number {
+  return per === "step" ? steps : steps + 1;
 }
 
 /** Why a frame from another machine was not taken. */
@@ -65,9 +83,9 @@ export interface UnrollFrame {
 
 /** A published policy. Actors hold one at a time and apply a newer one between turns. */
 export interface PublishedPolicy {
-  /** Learner step that produced the parameters. */
+  /** Learner step that produced the parameters; on-policy learners count iterations. */
   readonly version: number;
-  /** Turns granted so far; deterministic mode waits for it, otherwise ignored. */
+  /** Turns granted so far; who takes turns waits for it, otherwise ignored. */
   readonly turn: number;
   /** The policy group's parameters, flat, in layout order. */
   readonly parameters: Float32Array;

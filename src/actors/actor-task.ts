@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { TurnRule } from "../config/on-policy.ts";
 import type { MetricsUpdate } from "../metrics/recorder.ts";
 import type { InProcessMemory } from "../transport/in-process.ts";
 import type { EpisodeEnd } from "./env-stream.ts";
@@ -14,7 +15,10 @@ export interface ActorTask {
   readonly env: { readonly id: string; readonly options: Readonly<Record<string, unknown>> };
   readonly envsPerActor: number;
   readonly unrollLength: number;
-  readonly takesTurns: boolean;
+  /** Left out: the actor never waits for the learner. */
+  readonly turns?: TurnRule | undefined;
+  /** Send the complete state with each turn. */
+  readonly sendsSnapshots: boolean;
   /** Observations are scaled by the statistics that come with the parameters. */
   readonly normalizes: boolean;
   readonly memory: InProcessMemory;

@@ -39,7 +39,8 @@ async function act(task: ActorTask): Promise<void> {
       heartbeat,
       unrollLength: task.unrollLength,
       incarnation: task.incarnation,
-      takesTurns: task.takesTurns,
+      turns: task.turns,
+      sendsSnapshots: task.sendsSnapshots,
       onEpisode: (end) => emit({ type: "episode", end }),
       onTurn: report.add,
     });
@@ -58,7 +59,8 @@ async function act(task: ActorTask): Promise<void> {
 
 function newStream(task: ActorTask, env: Env, index: number): EnvStream {
   const { rootSeed, slot, incarnation, unrollLength } = task;
-  const stream = new EnvStream({ env, actor: slot, index, unrollLength });
+  const { extras = [] } = task.memory.mailboxes[task.mailbox]?.shape ?? {};
+  const stream = new EnvStream({ env, actor: slot, index, unrollLength, extras });
   const seeds = RandomStream.derive(rootSeed, "actor", slot, incarnation, "env", index);
   stream.begin(seeds.integer(2 ** 31));
   return stream;

@@ -1,8 +1,9 @@
 import { setImmediate as nextMacrotask } from "node:timers/promises";
 import { pack, unpack } from "msgpackr";
+import type { TurnRule } from "../config/on-policy.ts";
 import type { RandomState, RandomStream } from "../math/random.ts";
 import type { ActorLink, UnrollFrame } from "../protocol.ts";
-import type { EnvStream, EpisodeEnd, StreamSnapshot } from "./env-stream.ts";
+import type { EnvStream, EpisodeEnd, ExtraRows, StreamSnapshot } from "./env-stream.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { PolicyRunner } from "./policy-runner.ts";
 
@@ -20,8 +21,10 @@ export interface ActorParts {
   readonly unrollLength: number;
   /** Which life of its slot this is. */
   readonly incarnation: number;
-  /** Wait for the learner's go before each turn, and send a snapshot with each. */
-  readonly takesTurns: boolean;
+  /** Wait for the learner's go before each turn; left out: never wait. */
+  readonly turns?: TurnRule | undefined;
+  /** Send the complete state with each turn. */
+  readonly sendsSnapshots: boolean;
   readonly onEpisode: (end: EpisodeEnd) => void;
   readonly onTurn: (report: TurnReport) => void;
 }
@@ -38,7 +41,7 @@ export interface TurnReport {
   readonly applySeconds: number;
   /** Waiting for room in the mailbox: the learner, or its rate limiter, holds the actor back. */
   readonly blockedOnRoomSeconds: number;
-  /** Waiting for the learner's go (deterministic mode only). */
+  /** Waiting for the learner's go, where turns are taken. */
   readonly blockedOnTurnSeconds: number;
 }
 
@@ -55,13 +58,18 @@ interface ActorSnapshot {
  *
  *     repeat: take the newest policy; step every environment T times; send the unrolls
  *
- * Until the first policy arrives actions are uniform: that is the random warm-up.
+ * Until the first policy arrives actions are uniform: that is the random warm-up. A policy that makes more
+ * than actions is waited for.
  */
 export class Actor {
   readonly #parts: ActorParts;
   readonly #observations: Float32Array;
   readonly #actions: Float32Array;
   readonly #noise: Float32Array;
+  /** What the policy made with the actions, and what it makes of an unroll's last observation. */
+  readonly #extras: ExtraRows;
+  readonly #finalExtras: ExtraRows;
+  readonly #unusedActions: Float32Array;
   #policyVersion = -1;
   #granted = 0;
   #turns = 0;
@@ -74,15 +82,25 @@ export class Actor {
     this.#observations = new Float32Array(parts.streams.length * observationSize);
     this.#actions = new Float32Array(parts.streams.length * actionSize);
     this.#noise = new Float32Array(parts.streams.length * actionSize);
+    this.#unusedActions = new Float32Array(parts.streams.length * actionSize);
+    const rows = (): ExtraRows =>
+      Object.fromEntries(
+        (parts.policy.extras ?? []).map((name) => [name, new Float32Array(parts.streams.length)]),
+      );
+    this.#extras = rows();
+    this.#finalExtras = rows();
   }
 
   /** Acts until `stop`; what is collected by then is sent if there is room for it. */
   async run(): Promise<void> {
+    let held: readonly UnrollFrame[] = [];
     while (!this.#stopped) {
       const taken = await this.#takePolicy();
       if (this.#stopped) break;
+      let blockedOnRoomSeconds = await this.#send(held);
       const turn = await this.#collect();
-      const blockedOnRoomSeconds = await this.#send(turn.frames);
+      held = this.#parts.turns?.holdsFrames ? turn.frames : [];
+      blockedOnRoomSeconds += held === turn.frames ? 0 : await this.#send(turn.frames);
       this.#parts.onTurn({
         ...turn.report,
         ...taken,
@@ -110,7 +128,7 @@ export class Actor {
   }
 
   async #takePolicy(): Promise<Pick<TurnReport, "applySeconds" | "blockedOnTurnSeconds">> {
-    const { link, policy, heartbeat, takesTurns } = this.#parts;
+    const { link, policy, heartbeat, turns } = this.#parts;
     const start = performance.now();
     let applySeconds = 0;
     for (;;) {
@@ -120,9 +138,12 @@ export class Actor {
         policy.setParameters(published.parameters, published.normalizer);
         this.#policyVersion = published.version;
         this.#granted = published.turn;
+        // Turns granted before this actor was there are nobody's.
+        this.#turns = Math.max(this.#turns, published.turn - 1 - (turns?.ahead ?? 0));
         applySeconds += (performance.now() - looked) / 1000;
       }
-      if (this.#stopped || !takesTurns || this.#granted > this.#turns) break;
+      const mayAct = turns ? this.#granted > this.#turns : this.#canAct;
+      if (this.#stopped || mayAct) break;
       heartbeat.waiting();
       link.waitForPolicy(WAIT_SLICE_MS);
       await nextMacrotask();
@@ -149,11 +170,12 @@ export class Actor {
         const start = performance.now();
         await this.#chooseActions();
         const chosen = performance.now();
-        this.#stepAll(frames);
+        await this.#stepAll(frames);
         envSteps += streams.length;
         inferenceSeconds += (chosen - start) / 1000;
         envSeconds += (performance.now() - chosen) / 1000;
       }
+      await this.#judgeObservations();
       for (const stream of streams) this.#cut(stream, frames);
     }
     this.#turns += 1;
@@ -163,39 +185,57 @@ export class Actor {
     return { frames, report: { envSteps, ...sent, envSeconds, inferenceSeconds } };
   }
 
-  #stepAll(frames: UnrollFrame[]): void {
+  async #stepAll(frames: UnrollFrame[]): Promise<void> {
     const { streams, heartbeat, onEpisode, policy } = this.#parts;
     for (const [i, stream] of streams.entries()) {
       heartbeat.stepping();
       const action = this.#actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize);
-      const end = stream.advance(action, this.#policyVersion);
+      const end = stream.advance(action, this.#policyVersion, this.#extras);
       if (!end) continue;
-      this.#cut(stream, frames);
+      // After a termination nothing follows that could have a value.
+      if (end.outcome !== "terminated") await this.#judgeObservations();
+      this.#cut(stream, frames, end.outcome === "terminated" ? {} : this.#finalExtras);
       onEpisode(end);
       stream.nextEpisode();
     }
   }
 
+  /** Random warm-up actions have neither probability nor value. */
+  get #canAct(): boolean {
+    return this.#policyVersion >= 0 || !this.#hasExtras;
+  }
+
+  get #hasExtras(): boolean {
+    return (this.#parts.policy.extras ?? []).length > 0;
+  }
+
+  /** What the policy makes of the observations that unrolls end with: nothing is done in them. */
+  async #judgeObservations(): Promise<void> {
+    if (!this.#hasExtras) return;
+    await this.#runPolicy(this.#unusedActions, this.#finalExtras);
+  }
+
   async #chooseActions(): Promise<void> {
-    const { policy, random, streams } = this.#parts;
+    const { random } = this.#parts;
     if (this.#policyVersion < 0) {
       for (let i = 0; i < this.#actions.length; i++)
         this.#actions[i] = random.uniformBetween(-1, 1);
       return;
     }
+    random.fillNormal(this.#noise);
+    await this.#runPolicy(this.#actions, this.#extras);
+  }
+
+  async #runPolicy(actions: Float32Array, extras: ExtraRows): Promise<void> {
+    const { policy, streams } = this.#parts;
     for (const [i, stream] of streams.entries()) {
       this.#observations.set(stream.observation, i * policy.observationSize);
     }
-    random.fillNormal(this.#noise);
-    await policy.run({
-      observations: this.#observations,
-      noise: this.#noise,
-      actions: this.#actions,
-    });
+    await policy.run({ observations: this.#observations, noise: this.#noise, actions, extras });
   }
 
-  #cut(stream: EnvStream, frames: UnrollFrame[]): void {
-    const unroll = stream.cut();
+  #cut(stream: EnvStream, frames: UnrollFrame[], extras = this.#finalExtras): void {
+    const unroll = stream.cut(extras);
     if (!unroll) return;
     frames.push({
       unroll,
@@ -210,7 +250,7 @@ export class Actor {
   #endTurn(frames: UnrollFrame[]): void {
     const last = frames.pop();
     if (!last) return;
-    const snapshot = this.#parts.takesTurns ? this.#snapshot() : NO_SNAPSHOT;
+    const snapshot = this.#parts.sendsSnapshots ? this.#snapshot() : NO_SNAPSHOT;
     frames.push({ ...last, endsTurn: true, snapshot });
   }
 
@@ -244,6 +284,7 @@ export class Actor {
 
 /** Bytes of a frame's columns and snapshot. */
 function frameBytes({ unroll, snapshot }: UnrollFrame): number {
-  const columns = Object.values(unroll).filter((column) => ArrayBuffer.isView(column));
+  const all = [...Object.values(unroll), ...Object.values(unroll.extras ?? {})];
+  const columns = all.filter((column) => ArrayBuffer.isView(column));
   return columns.reduce((sum, { byteLength }) => sum + byteLength, snapshot.byteLength);
 }

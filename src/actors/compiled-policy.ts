@@ -15,6 +15,7 @@ const ACTIONS = "actions";
 export class CompiledPolicy implements PolicyRunner {
   readonly observationSize: number;
   readonly actionSize: number;
+  readonly extras: readonly string[];
   readonly #program: Program;
   readonly #binding: Binding;
   /** Views into one flat buffer, in the order of the program's inputs. */
@@ -29,6 +30,7 @@ export class CompiledPolicy implements PolicyRunner {
     this.#program = program;
     this.observationSize = rowSize(OBSERVATIONS);
     this.actionSize = rowSize(ACTIONS);
+    this.extras = program.outputs.map(({ name }) => name).filter((name) => name !== ACTIONS);
     const ports = program.inputs.filter(({ name }) => name !== OBSERVATIONS && name !== NOISE);
     this.#parameters = new Float32Array(ports.reduce((sum, { size }) => sum + size, 0));
     let offset = 0;
@@ -60,7 +62,7 @@ export class CompiledPolicy implements PolicyRunner {
     this.#normaliser?.scale.set(normalizer.subarray(this.observationSize));
   }
 
-  async run({ observations, noise, actions }: PolicyCall): Promise<void> {
+  async run({ observations, noise, actions, extras = {} }: PolicyCall): Promise<void> {
     const { inputs, outputs } = this.#binding;
     const rows = inputs[OBSERVATIONS];
     const results = outputs[ACTIONS];
@@ -70,6 +72,7 @@ export class CompiledPolicy implements PolicyRunner {
     inputs[NOISE]?.set(noise);
     await this.#binding.run();
     actions.set(results);
+    for (const [name, column] of Object.entries(extras)) column.set(outputs[name] ?? []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { ActionScale } from "../envs/action-scale.ts";
 import type { Env, EnvSnapshot } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
-import type { Unroll } from "../protocol.ts";
+import { type ExtraColumn, extraLength, type Unroll } from "../protocol.ts";
 
 /** How an episode ended. */
 export interface EpisodeEnd {
@@ -27,7 +27,12 @@ export interface StreamOptions {
   /** The environment's index in the actor's vector. */
   readonly index: number;
   readonly unrollLength: number;
+  /** What is recorded besides. */
+  readonly extras?: readonly ExtraColumn[];
 }
+
+/** Numbers by name, [environments] each: what the policy program made beside the actions. */
+export type ExtraRows = Readonly<Record<string, Float32Array>>;
 
 /** Failed episodes in a row after which the environment is given up: it does not recover by itself. */
 const MAX_FAILURES_IN_A_ROW = 10;
@@ -45,6 +50,7 @@ export class EnvStream {
   readonly #actor: number;
   readonly #index: number;
   readonly #collected: Unroll;
+  readonly #extras: readonly ExtraColumn[];
   readonly #scale: ActionScale;
   readonly #actionSize: number;
   #length = 0;
@@ -53,7 +59,7 @@ export class EnvStream {
   #failuresInARow = 0;
 
   constructor(options: StreamOptions) {
-    const { env, unrollLength } = options;
+    const { env, unrollLength, extras = [] } = options;
     this.#scale = new ActionScale(env);
     this.#actionSize = this.#scale.middle.length;
     const actionSize = this.#actionSize;
@@ -62,6 +68,7 @@ export class EnvStream {
     this.#actor = options.actor;
     this.#index = options.index;
     this.observation = new Float32Array(observationSize);
+    this.#extras = extras;
     this.#collected = {
       actor: options.actor,
       env: options.index,
@@ -72,7 +79,15 @@ export class EnvStream {
       terminated: new Uint8Array(unrollLength),
       truncated: new Uint8Array(unrollLength),
       policyVersions: new Int32Array(unrollLength),
+      extras: Object.fromEntries(
+        extras.map((column) => [column.name, new Float32Array(extraLength(column, unrollLength))]),
+      ),
     };
+  }
+
+  /** Steps taken since the last cut. */
+  get collected(): number {
+    return this.#length;
   }
 
   /** Starts the first episode; `seed` starts the environment's random stream. */
@@ -81,11 +96,16 @@ export class EnvStream {
   }
 
   /**
-   * Takes one step with `action` in [-1, 1], scaled to the environment's bounds.
+   * Takes one step with `action`, clipped to [-1, 1] and scaled to the environment's bounds.
+   * @param extras What the policy made with the action.
    * @returns How the episode ended, if it did; the unroll must then be cut before the next step.
    * @throws RunError ENV_FAILED when episodes keep failing or a reset does.
    */
-  advance(action: Float32Array, policyVersion: number): EpisodeEnd | undefined {
+  advance(
+    action: Float32Array,
+    policyVersion: number,
+    extras: ExtraRows = {},
+  ): EpisodeEnd | undefined {
     let result: ReturnType<Env["step"]>;
     try {
       result = this.env.step(this.#scale.toEnv(action));
@@ -96,6 +116,7 @@ export class EnvStream {
     const fault = this.#faultIn(observation, reward);
     if (fault) return this.#fail(fault);
 
+    this.#recordExtras(extras);
     this.#record({ action, policyVersion, reward, terminated, truncated });
     this.observation.set(observation);
     this.#episodeReturn += reward;
@@ -105,14 +126,18 @@ export class EnvStream {
     return this.#ended({ outcome: terminated ? "terminated" : "truncated" });
   }
 
-  /** A copy of the steps collected since the last cut, or undefined if there are none. */
-  cut(): Unroll | undefined {
+  /**
+   * A copy of the steps collected since the last cut, or undefined if there are none.
+   * @param extras What the policy makes of the observation now; left out where nothing follows it.
+   */
+  cut(extras: ExtraRows = {}): Unroll | undefined {
     const length = this.#length;
     if (length === 0) return undefined;
     const { observations, actions, rewards, terminated, truncated, policyVersions } =
       this.#collected;
     const observationSize = this.observation.length;
     observations.set(this.observation, length * observationSize);
+    this.#recordExtras(extras);
     this.#length = 0;
     return {
       actor: this.#actor,
@@ -124,6 +149,7 @@ export class EnvStream {
       terminated: terminated.slice(0, length),
       truncated: truncated.slice(0, length),
       policyVersions: policyVersions.slice(0, length),
+      ...(this.#extras.length > 0 ? { extras: this.#cutExtras(length) } : {}),
     };
   }
 
@@ -167,6 +193,25 @@ export class EnvStream {
     collected.terminated[t] = step.terminated ? 1 : 0;
     collected.truncated[t] = step.truncated ? 1 : 0;
     collected.policyVersions[t] = step.policyVersion;
+  }
+
+  #recordExtras(rows: ExtraRows): void {
+    const t = this.#length;
+    for (const { name } of this.#extras) {
+      const column = this.#collected.extras?.[name];
+      // A column of steps has no room at the end, and nothing is written there.
+      if (column) column[t] = rows[name]?.[this.#index] ?? 0;
+    }
+  }
+
+  #cutExtras(length: number): Record<string, Float32Array> {
+    const collected = this.#collected.extras ?? {};
+    return Object.fromEntries(
+      this.#extras.map((column) => [
+        column.name,
+        (collected[column.name] ?? new Float32Array()).slice(0, extraLength(column, length)),
+      ]),
+    );
   }
 
   #fail(reason: string): EpisodeEnd {

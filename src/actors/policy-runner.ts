@@ -4,14 +4,18 @@ export interface PolicyCall {
   readonly observations: Float32Array;
   /** [n, action size], standard normals. */
   readonly noise: Float32Array;
-  /** [n, action size], filled with actions in [-1, 1]. */
+  /** [n, action size], filled with actions, in [-1, 1] unless the run's are free. */
   readonly actions: Float32Array;
+  /** [n] each, by name: filled with what the program makes beside the actions. */
+  readonly extras?: Readonly<Record<string, Float32Array>>;
 }
 
 /** A policy that can be run: one inference for all environments of an actor. */
 export interface PolicyRunner extends AsyncDisposable {
   readonly observationSize: number;
   readonly actionSize: number;
+  /** Names of what is made beside the actions. */
+  readonly extras?: readonly string[];
   /**
    * @param parameters The policy group, flat, in layout order; copied.
    * @param normalizer [2, observation size]: mean, then scale; copied.

@@ -15,6 +15,7 @@ import { findField, groups, keysOf } from "./keys.ts";
 /** Who said so. */
 export type Source =
   | { readonly kind: "default" }
+  | { readonly kind: "preset"; readonly name: string }
   | { readonly kind: "file"; readonly file: string; readonly line: number; readonly column: number }
   | { readonly kind: "environment"; readonly name: string }
   | { readonly kind: "flag"; readonly flag: string };
@@ -36,11 +37,13 @@ export interface Assignments {
   readonly issues: readonly LocatedIssue[];
 }
 
-/** `run.yaml:4:3`, `TROUPE_SEED`, `--seed`; nothing for a default. */
+/** `run.yaml:4:3`, `TROUPE_SEED`, `--seed`; `preset ppo` for what comes with an algorithm. */
 export function describeSource(source: Source): string {
   switch (source.kind) {
     case "default":
       return "default";
+    case "preset":
+      return `preset ${source.name}`;
     case "file":
       return `${source.file}:${source.line}:${source.column}`;
     case "environment":

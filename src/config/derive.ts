@@ -1,4 +1,5 @@
 import type { Machine } from "./machine.ts";
+import { isOnPolicy } from "./on-policy.ts";
 import type { Config } from "./schema.ts";
 
 /** local: actors are threads of the same process. cluster: they come over the network, too. */
@@ -38,7 +39,7 @@ export function deriveSettings(
     role,
     actors,
     actorsExpected,
-    durability: isLocal || cluster.durability === "memory" ? "memory" : "log",
+    durability: isLocal || isMemoryEnough(config) ? "memory" : "log",
     learnerThreads: or(learner.threads, clamp(machine.cpus - actors, 1, 4)),
     samplesPerInsert,
     // One unroll of every stream may be in flight on either side; half of an update and of one
@@ -46,6 +47,11 @@ export function deriveSettings(
     errorBuffer: or(replay.errorBuffer, algorithm.batchSize + unrollSamples * streams),
     priorityExponent: or(replay.priorityExponent, replay.sampling === "lap" ? 0.4 : 0.6),
   };
+}
+
+function isMemoryEnough(config: Config): boolean {
+  const { durability } = config.cluster;
+  return durability === "memory" || (durability === "auto" && isOnPolicy(config));
 }
 
 function localActorCount({ actors, deterministic }: Config, machine: Machine): number {

@@ -1,5 +1,6 @@
 import { variableName } from "./environment.ts";
 import { type FieldInfo, fields, groups } from "./keys.ts";
+import { presetAssignments, presets } from "./presets.ts";
 
 const RESUME_TEXT = {
   free: "yes",
@@ -14,7 +15,22 @@ export function configMarkdown(): string {
     const own = fields.filter(({ path }) => path.slice(0, path.lastIndexOf(".")) === group.path);
     return ["", `## ${group.path}`, "", group.text, "", ...table(own)];
   });
-  return `${[INTRODUCTION, ...table(rootFields), ...sections].join("\n")}\n`;
+  return `${[INTRODUCTION, ...table(rootFields), ...sections, ...presetSections()].join("\n")}\n`;
+}
+
+/** Defaults that change with the algorithm. */
+function presetSections(): readonly string[] {
+  return Object.keys(presets).flatMap((name) => {
+    const rows = presetAssignments({ algorithm: { name } }).map(
+      ({ path, value }) => `| \`${path.join(".")}\` | \`${JSON.stringify(value)}\` |`,
+    );
+    const title = [
+      `## Defaults of ${name}`,
+      "",
+      `Where they differ when algorithm.name is ${name}.`,
+    ];
+    return ["", ...title, "", "| field | default |", "|---|---|", ...rows];
+  });
 }
 
 const INTRODUCTION = `# Configuration

@@ -12,6 +12,7 @@ import {
 } from "./assignments.ts";
 import { environmentAssignments } from "./environment.ts";
 import { explainIssue } from "./issues.ts";
+import { presetAssignments } from "./presets.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 /** A flag of the command line that sets a field, its value still as text. */
@@ -88,7 +89,8 @@ function flagAssignments(flags: readonly FlagSetting[]): Assignments {
 
 function combine(layers: readonly Assignments[]): LoadedConfig {
   const early = layers.flatMap((layer) => layer.issues);
-  const assignments = layers.flatMap((layer) => layer.assignments);
+  const given = layers.flatMap((layer) => layer.assignments);
+  const assignments = [...presetAssignments(buildTree(given)), ...given];
   const input = buildTree(assignments);
   const source = (path: string): Source => sourceOf(assignments, path.split("."));
   const result = configSchema.safeParse(input);
@@ -102,7 +104,9 @@ function combine(layers: readonly Assignments[]): LoadedConfig {
 }
 
 function line({ source, sentence }: LocatedIssue): string {
-  return source.kind === "default" ? sentence : `${describeSource(source)}: ${sentence}`;
+  return source.kind === "default" || source.kind === "preset"
+    ? sentence
+    : `${describeSource(source)}: ${sentence}`;
 }
 
 type Tree = { [key: string]: unknown };

@@ -11,6 +11,7 @@ import {
   positive,
   tunable,
 } from "./fields.ts";
+import { ppo } from "./ppo-settings.ts";
 import { checkRules } from "./rules.ts";
 
 const env = group("What is simulated.", {
@@ -40,7 +41,7 @@ const adam = group("Adam's other constants (Kingma and Ba 2015).", {
 
 // Defaults: Haarnoja et al. 2018, arXiv 1812.05905, table 1, with 10 000 random steps to start with.
 const algorithm = group("What is learned.", {
-  name: field(z.enum(["sac"]), "sac", fixed("the algorithm")),
+  name: field(z.enum(["sac", "ppo"]), "sac", fixed("the algorithm; ppo has defaults of its own")),
   learningStarts: field(
     count(0),
     10_000,
@@ -235,7 +236,7 @@ const cluster = group("How a learner serves actors on other machines: `troupe le
     z.enum(["auto", "memory", "log"]),
     "auto",
     fixed(
-      "when an unroll counts as safe: in replay (memory) or on the disk (log); auto: log for sac",
+      "when an unroll counts as safe: in replay (memory) or on the disk (log); auto: log, but memory for ppo",
     ),
   ),
   logQuotaBytes: field(
@@ -282,6 +283,7 @@ const shape = z.strictObject({
     fixed("one actor and learner take turns: bit-for-bit repeatable, also over a resume; slower"),
   ),
   algorithm,
+  ppo,
   replay,
   actors,
   learner,

@@ -1,7 +1,7 @@
 import { RunError } from "../errors.ts";
 import type { Env } from "./env.ts";
 
-/** Maps actions in [-1, 1] to an environment's bounds: middle + half range * action. */
+/** Maps actions, clipped to [-1, 1], to an environment's bounds: middle + half range * action. */
 export class ActionScale {
   readonly middle: Float32Array;
   readonly halfRange: Float32Array;
@@ -37,7 +37,8 @@ export class ActionScale {
   toEnv(action: ArrayLike<number>): Float32Array {
     const scaled = this.#scaled;
     for (let i = 0; i < scaled.length; i++) {
-      scaled[i] = (this.middle[i] ?? 0) + (this.halfRange[i] ?? 1) * (action[i] ?? 0);
+      const inside = Math.max(-1, Math.min(action[i] ?? 0, 1));
+      scaled[i] = (this.middle[i] ?? 0) + (this.halfRange[i] ?? 1) * inside;
     }
     return scaled;
   }

@@ -1,3 +1,4 @@
+import { isOnPolicy, ON_POLICY_COLUMNS } from "../config/on-policy.ts";
 import type { Space } from "../envs/env.ts";
 import type { UnrollShape } from "../protocol.ts";
 import { allocateInProcess, type InProcessMemory } from "../transport/in-process.ts";
@@ -40,7 +41,10 @@ export function unrollShapeOf({
   actionSpace,
 }: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">): UnrollShape {
   const { unrollLength } = config.actors;
-  return { observationSize, actionSize: actionSizeOf(actionSpace), unrollLength };
+  return {
+    ...{ observationSize, actionSize: actionSizeOf(actionSpace), unrollLength },
+    ...(isOnPolicy(config) ? { extras: ON_POLICY_COLUMNS, freeActions: true } : {}),
+  };
 }
 
 export function actionSizeOf(actionSpace: Space): number {

@@ -1,4 +1,4 @@
-import type { Unroll } from "../protocol.ts";
+import { extraLength, type Unroll } from "../protocol.ts";
 import type { RingShape } from "./ring.ts";
 
 /** Why an unroll was not taken. */
@@ -13,7 +13,7 @@ export const REFUSALS = [
   /** `terminated` or `truncated` is neither 0 nor 1. */
   "flag",
   "non-finite",
-  /** An action outside [-1, 1]. */
+  /** An action outside [-1, 1] where actions are not free. */
   "action-range",
 ] as const;
 
@@ -26,7 +26,11 @@ const ACTION_LIMIT = 1 + 1e-6;
  */
 export function refuseUnroll(unroll: Unroll, shape: RingShape): Refusal | null {
   return (
-    wrongDtype(unroll) ?? wrongShape(unroll, shape) ?? wrongEnds(unroll) ?? wrongValues(unroll)
+    wrongDtype(unroll) ??
+    wrongShape(unroll, shape) ??
+    wrongExtras(unroll, shape) ??
+    wrongEnds(unroll) ??
+    wrongValues(unroll, shape)
   );
 }
 
@@ -56,6 +60,17 @@ function wrongShape(unroll: Unroll, shape: RingShape): Refusal | null {
   return right ? null : "shape";
 }
 
+/** Columns that the shape does not name are nobody's business. */
+function wrongExtras({ extras, length }: Unroll, shape: RingShape): Refusal | null {
+  for (const column of shape.extras ?? []) {
+    const values = extras?.[column.name];
+    if (!(values instanceof Float32Array)) return "dtype";
+    if (values.length !== extraLength(column, length)) return "shape";
+    if (!allFinite(values)) return "non-finite";
+  }
+  return null;
+}
+
 /** After an episode's end comes a reset, which is no successor: only the last step may end one. */
 function wrongEnds(unroll: Unroll): Refusal | null {
   const last = unroll.length - 1;
@@ -65,10 +80,11 @@ function wrongEnds(unroll: Unroll): Refusal | null {
   return unroll.terminated[last]! > 1 || unroll.truncated[last]! > 1 ? "flag" : null;
 }
 
-function wrongValues(unroll: Unroll): Refusal | null {
+function wrongValues(unroll: Unroll, { freeActions }: RingShape): Refusal | null {
   const finite =
     allFinite(unroll.observations) && allFinite(unroll.actions) && allFinite(unroll.rewards);
   if (!finite) return "non-finite";
+  if (freeActions) return null;
   const actions = unroll.actions;
   for (let i = 0; i < actions.length; i++) {
     if (Math.abs(actions[i]!) > ACTION_LIMIT) return "action-range";

@@ -1,5 +1,5 @@
 import { Packr } from "msgpackr";
-import type { Unroll, UnrollShape } from "../protocol.ts";
+import { extraLength, type Unroll, type UnrollShape } from "../protocol.ts";
 import { MalformedMsgpack, MsgpackCursor } from "./msgpack-cursor.ts";
 import type { Refusal } from "./unroll-check.ts";
 
@@ -31,7 +31,11 @@ const packr = new Packr({ useRecords: false });
 /** An unroll as bytes: a msgpack map of columns, the format of `Frame.payload` (docs/protocol.md). */
 export function encodeUnroll(unroll: Unroll, shape: UnrollShape): Uint8Array {
   const { length } = unroll;
-  const { observationSize, actionSize } = shape;
+  const { observationSize, actionSize, extras = [] } = shape;
+  const added = extras.map((extra): [string, Column] => {
+    const values = unroll.extras?.[extra.name] ?? new Float32Array();
+    return [extra.name, column("<f4", [extraLength(extra, length)], values)];
+  });
   return packr.pack({
     v: PAYLOAD_VERSION,
     env: unroll.env,
@@ -41,6 +45,7 @@ export function encodeUnroll(unroll: Unroll, shape: UnrollShape): Uint8Array {
     terminated: column("|u1", [length], unroll.terminated),
     truncated: column("|u1", [length], unroll.truncated),
     policy_versions: column("<i4", [length], unroll.policyVersions),
+    ...Object.fromEntries(added),
   });
 }
 
@@ -56,7 +61,6 @@ const COLUMNS = [
   "truncated",
   "policy_versions",
 ] as const;
-type ColumnName = (typeof COLUMNS)[number];
 
 /** A column as a payload has it; the last one of a name counts. */
 interface FoundColumn {
@@ -86,10 +90,19 @@ export class UnrollDecoder {
   readonly #policyVersions: Buffers<Int32Array>;
   readonly #terminated: Buffers<Uint8Array>;
   readonly #truncated: Buffers<Uint8Array>;
+  readonly #extras: ReadonlyMap<string, Buffers<Float32Array>>;
+  readonly #names: ReadonlySet<string>;
 
   constructor(shape: UnrollShape) {
-    const { observationSize, actionSize, unrollLength } = shape;
+    const { observationSize, actionSize, unrollLength, extras = [] } = shape;
     this.#shape = shape;
+    this.#names = new Set([...COLUMNS, ...extras.map(({ name }) => name)]);
+    this.#extras = new Map(
+      extras.map((extra) => [
+        extra.name,
+        buffers(new Float32Array(extraLength(extra, unrollLength))),
+      ]),
+    );
     this.#observations = buffers(new Float32Array((unrollLength + 1) * observationSize));
     this.#actions = buffers(new Float32Array(unrollLength * actionSize));
     this.#rewards = buffers(new Float32Array(unrollLength));
@@ -105,7 +118,7 @@ export class UnrollDecoder {
   decode(payload: Uint8Array, actor: number): DecodedUnroll {
     try {
       this.#cursor.start(payload);
-      return { unroll: this.#check(find(this.#cursor), actor) };
+      return { unroll: this.#check(find(this.#cursor, this.#names), actor) };
     } catch (thrown) {
       if (thrown instanceof Refused) return { refusal: thrown.refusal };
       if (!(thrown instanceof MalformedMsgpack)) throw thrown;
@@ -129,11 +142,7 @@ export class UnrollDecoder {
     if (length > unrollLength) {
       throw new Refused("oversize", `${length} steps, at most ${unrollLength} fit an unroll`);
     }
-    const read = <T extends Numbers>(
-      name: ColumnName,
-      shape: readonly number[],
-      into: Buffers<T>,
-    ): T =>
+    const read = <T extends Numbers>(name: string, shape: readonly number[], into: Buffers<T>): T =>
       readColumn({ name, found: columns.get(name), dtype: dtypeOf(into.values), shape }, into);
     return {
       actor,
@@ -145,27 +154,39 @@ export class UnrollDecoder {
       terminated: read("terminated", [length], this.#terminated),
       truncated: read("truncated", [length], this.#truncated),
       policyVersions: read("policy_versions", [length], this.#policyVersions),
+      ...(this.#extras.size > 0 ? { extras: this.#readExtras(columns, length) } : {}),
     };
+  }
+
+  #readExtras(
+    columns: ReadonlyMap<string, FoundColumn>,
+    length: number,
+  ): Record<string, Float32Array> {
+    const extras: Record<string, Float32Array> = {};
+    for (const extra of this.#shape.extras ?? []) {
+      const { name } = extra;
+      const into = this.#extras.get(name);
+      const shape = [extraLength(extra, length)];
+      const expected = { name, found: columns.get(name), dtype: "<f4", shape };
+      if (into) extras[name] = readColumn(expected, into);
+    }
+    return extras;
   }
 }
 
 /** @throws MalformedMsgpack, Refused */
-function find(cursor: MsgpackCursor): Found {
+function find(cursor: MsgpackCursor, names: ReadonlySet<string>): Found {
   const found: Found = { version: undefined, env: undefined, columns: new Map() };
   if (cursor.open() !== "map") throw new Refused("format", "the payload is no msgpack map");
   for (let left = cursor.size; left > 0; left--) {
     const key = readText(cursor);
     if (key === "v") found.version = readInteger(cursor);
     else if (key === "env") found.env = readInteger(cursor);
-    else if (isColumnName(key)) found.columns.set(key, findColumn(cursor));
+    else if (key !== undefined && names.has(key)) found.columns.set(key, findColumn(cursor));
     else cursor.skip();
   }
   if (!cursor.atEnd) throw new Refused("format", "bytes follow the payload's map");
   return found;
-}
-
-function isColumnName(key: string | undefined): key is ColumnName {
-  return COLUMNS.some((name) => name === key);
 }
 
 function findColumn(cursor: MsgpackCursor): FoundColumn {
@@ -245,7 +266,7 @@ class Refused extends Error {
 }
 
 interface ExpectedColumn {
-  readonly name: ColumnName;
+  readonly name: string;
   readonly found: FoundColumn | undefined;
   readonly dtype: string;
   readonly shape: readonly number[];

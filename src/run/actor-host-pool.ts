@@ -36,7 +36,7 @@ export function openPool(
       env: { id: run.envId, options: envOptions },
       envsPerActor: run.envsPerActor,
       unrollLength: shape.unrollLength,
-      takesTurns: false,
+      sendsSnapshots: false,
       normalizes: run.normalizesObservations,
       memory,
       policyProgram: run.policyProgram,

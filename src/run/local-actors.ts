@@ -1,5 +1,6 @@
 import { type ActorCrash, ActorPool } from "../actors/actor-pool.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
+import { turnRule } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
@@ -28,7 +29,8 @@ export class LocalActors implements ActingSide {
         env: config.env,
         envsPerActor,
         unrollLength,
-        takesTurns: config.deterministic,
+        turns: turnRule(config),
+        sendsSnapshots: config.deterministic,
         normalizes: config.algorithm.normalizeObservations,
         memory: ready.memory,
         policyProgram: ready.policyProgram,

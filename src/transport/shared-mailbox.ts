@@ -1,4 +1,10 @@
-import type { Unroll, UnrollFrame, UnrollShape } from "../protocol.ts";
+import {
+  type ExtraColumn,
+  extraLength,
+  type Unroll,
+  type UnrollFrame,
+  type UnrollShape,
+} from "../protocol.ts";
 
 const HEADER_BYTES = 64;
 const WRITTEN = 0;
@@ -27,6 +33,7 @@ interface Slot {
   readonly policyVersions: Int32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
+  readonly extras: Readonly<Record<string, Float32Array>>;
   readonly snapshot: Uint8Array;
 }
 
@@ -97,15 +104,17 @@ export class SharedMailbox {
 }
 
 function slotBytes(shape: UnrollShape, snapshotBytes: number): number {
-  const { observationSize, actionSize, unrollLength } = shape;
-  const floats = (unrollLength + 1) * observationSize + unrollLength * (actionSize + 2);
+  const { observationSize, actionSize, unrollLength, extras = [] } = shape;
+  const extraFloats = extras.reduce((sum, column) => sum + extraLength(column, unrollLength), 0);
+  const floats =
+    (unrollLength + 1) * observationSize + unrollLength * (actionSize + 2) + extraFloats;
   const flags = 2 * unrollLength;
   return Math.ceil((4 * (SLOT_FIELDS + floats) + flags + snapshotBytes) / 8) * 8;
 }
 
 function slotAt(memory: MailboxMemory, index: number): Slot {
   const { buffer, shape, snapshotBytes } = memory;
-  const { observationSize, actionSize, unrollLength } = shape;
+  const { observationSize, actionSize, unrollLength, extras = [] } = shape;
   let offset = HEADER_BYTES + index * slotBytes(shape, snapshotBytes);
   const take = (bytes: number): number => {
     const start = offset;
@@ -121,6 +130,9 @@ function slotAt(memory: MailboxMemory, index: number): Slot {
     actions: floats(unrollLength * actionSize),
     rewards: floats(unrollLength),
     policyVersions: words(unrollLength),
+    extras: Object.fromEntries(
+      extras.map((column) => [column.name, floats(extraLength(column, unrollLength))]),
+    ),
     terminated: octets(unrollLength),
     truncated: octets(unrollLength),
     snapshot: octets(snapshotBytes),
@@ -144,6 +156,9 @@ function fill(slot: Slot, frame: UnrollFrame): void {
   slot.actions.set(unroll.actions);
   slot.rewards.set(unroll.rewards);
   slot.policyVersions.set(unroll.policyVersions);
+  for (const [name, column] of Object.entries(slot.extras)) {
+    column.set(unroll.extras?.[name] ?? []);
+  }
   slot.terminated.set(unroll.terminated);
   slot.truncated.set(unroll.truncated);
   slot.snapshot.set(snapshot);
@@ -162,6 +177,7 @@ function frameIn(slot: Slot, shape: UnrollShape): UnrollFrame {
     policyVersions: slot.policyVersions.subarray(0, length),
     terminated: slot.terminated.subarray(0, length),
     truncated: slot.truncated.subarray(0, length),
+    ...(shape.extras ? { extras: extrasIn(slot, shape.extras, length) } : {}),
   };
   return {
     unroll,
@@ -170,4 +186,17 @@ function frameIn(slot: Slot, shape: UnrollShape): UnrollFrame {
     endsTurn: field(ENDS_TURN) === 1,
     snapshot: slot.snapshot.subarray(0, field(SNAPSHOT_BYTES)),
   };
+}
+
+function extrasIn(
+  slot: Slot,
+  columns: readonly ExtraColumn[],
+  length: number,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    columns.map((column) => [
+      column.name,
+      (slot.extras[column.name] ?? new Float32Array()).subarray(0, extraLength(column, length)),
+    ]),
+  );
 }

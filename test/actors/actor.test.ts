@@ -57,7 +57,8 @@ function open(options: { envs?: number; takesTurns?: boolean; slots?: number; li
     heartbeat: new Heartbeat(Heartbeat.allocate()),
     incarnation: 1,
     unrollLength: T,
-    takesTurns,
+    turns: takesTurns ? { ahead: 0, holdsFrames: false } : undefined,
+    sendsSnapshots: takesTurns,
     onEpisode: (end) => episodes.push(end),
     onTurn: (turn) => turns.push(turn),
   });
