@@ -92,7 +92,7 @@ describe("Gateway", () => {
     let welcomed = 0;
     fc.assert(
       fc.property(steps, (script) => {
-        const world = new World(ACTORS);
+        const world = new World(ACTORS, "log");
         for (const [[, apply], actor] of script) {
           apply(world, actor);
           expect(new Set(world.ring).size).toBe(world.ring.length);
@@ -119,8 +119,30 @@ describe("Gateway", () => {
           expect(actor.bad.filter((seed) => !actor.refused.includes(seed))).toEqual([]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
     expect(welcomed).toBeGreaterThan(0);
   }, 20_000); // 300 worlds of up to 120 steps.
+
+  test("without a log takes no frame twice, and leaves nobody behind", () => {
+    fc.assert(
+      fc.property(steps, (script) => {
+        const world = new World(ACTORS, "memory");
+        for (const [[, apply], actor] of script) {
+          apply(world, actor);
+          expect(new Set(world.ring).size).toBe(world.ring.length);
+        }
+        settle(world);
+        expect(world.protocolErrors).toEqual([]);
+        expect(new Set(world.ring).size).toBe(world.ring.length);
+        for (const [index, actor] of world.actors.entries()) {
+          expect([actor.isOpen, actor.kept]).toEqual([true, 0]);
+          // Seeds of an actor rise as it makes them.
+          const mine = world.ring.filter((seed) => Math.floor(seed / 100_000) === index);
+          expect(mine).toEqual([...mine].sort((a, b) => a - b));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  }, 20_000);
 });

@@ -1,7 +1,7 @@
 import { MetricsRecorder } from "../../../src/metrics/recorder.ts";
 import { ActorTable } from "../../../src/replay/log/actor-table.ts";
 import type { LoggedUnroll } from "../../../src/replay/log/log-reader.ts";
-import type { LogRecord } from "../../../src/replay/log/log-record.ts";
+import type { ActorCursor, LogRecord } from "../../../src/replay/log/log-record.ts";
 import { UnrollDecoder } from "../../../src/replay/unroll-codec.ts";
 import { Gateway } from "../../../src/transport/gateway/gateway.ts";
 import type { Session } from "../../../src/transport/gateway/session.ts";
@@ -14,7 +14,9 @@ import { SharedMailbox } from "../../../src/transport/shared-mailbox.ts";
 import { frameOf, helloOf, payloadOf, run, shape } from "./harness.ts";
 
 const QUEUE_SLOTS = 2;
-const MAX_ACTORS = 4;
+const MAX_ACTORS = 32;
+/** A learner without a log knows its actors' numbers and no names. */
+const NAMELESS = { host: "", index: 0, instance: "", refused: [] };
 const LIMITS = {
   maxActors: MAX_ACTORS,
   maxPayloadBytes: 1e6,
@@ -37,12 +39,17 @@ export class World {
   /** Seeds in replay, by block number, and how many of them the last checkpoint holds. */
   ring: number[] = [];
   #cut = 0;
+  /** How far each slot's frames are in replay, now and in the last checkpoint. */
+  #progress = new Map<number, ActorCursor>();
+  #saved: ActorCursor[] = [];
+  readonly #isLogged: boolean;
   readonly actors: ModelActor[];
   readonly protocolErrors: string[] = [];
   #queue = newQueue();
   #gateway: Gateway;
 
-  constructor(actors: number) {
+  constructor(actors: number, durability: "log" | "memory") {
+    this.#isLogged = durability === "log";
     this.#gateway = this.#start();
     this.actors = Array.from({ length: actors }, (_, index) => new ModelActor(this, index));
   }
@@ -75,7 +82,10 @@ export class World {
   take(): void {
     const frame = this.#queue.peek();
     if (frame === undefined) return;
-    this.ring.push(frame.unroll.rewards[0] ?? NaN);
+    const { unroll, incarnation, sequence } = frame;
+    this.ring.push(unroll.rewards[0] ?? NaN);
+    const cursor = { slot: unroll.actor, incarnation, next: sequence + 1 };
+    this.#progress.set(unroll.actor, { ...cursor, ...NAMELESS });
     this.#queue.release();
   }
 
@@ -83,6 +93,7 @@ export class World {
     // A checkpoint waits until the log is sealed as far as it goes.
     this.sync();
     this.#cut = this.ring.length;
+    this.#saved = [...this.#progress.values()];
   }
 
   /** The learner dies and another goes on from disk and checkpoint. */
@@ -90,25 +101,29 @@ export class World {
     for (const actor of this.actors) actor.disconnect();
     this.records = this.records.slice(0, this.#synced);
     this.ring = this.ring.slice(0, this.#cut);
+    this.#progress = new Map(this.#saved.map((cursor) => [cursor.slot, cursor]));
     this.#queue = newQueue();
     this.#gateway = this.#start();
   }
 
   #start(): Gateway {
-    const table = new ActorTable({ maxActors: MAX_ACTORS });
-    for (const record of this.records) table.apply(record, this.now);
+    const options = { maxActors: MAX_ACTORS };
+    const table = ActorTable.restore(options, this.#isLogged ? [] : this.#saved, this.now);
+    if (this.#isLogged) for (const record of this.records) table.apply(record, this.now);
     const synced = (): number => this.#synced;
     return new Gateway({
       run,
       limits: LIMITS,
       table,
-      log: {
-        append: (record) => this.records.push(structuredClone(record)) - 1,
-        get durable() {
-          return synced();
-        },
-      },
-      replay: this.#unreplayed(),
+      log: this.#isLogged
+        ? {
+            append: (record) => this.records.push(structuredClone(record)) - 1,
+            get durable() {
+              return synced();
+            },
+          }
+        : undefined,
+      replay: this.#isLogged ? this.#unreplayed() : undefined,
       queue: this.#queue,
       doorbell: new SharedArrayBuffer(4),
       recorder: new MetricsRecorder(),
@@ -262,6 +277,9 @@ export class ModelActor {
         return;
       case "welcome": {
         const { slot, incarnation, nextSequence, durable, refused, sendLimit } = said.value;
+        const before = this.#identity;
+        if (before && (before.slot !== slot || before.incarnation !== incarnation))
+          this.#renumber();
         this.#identity = { slot, incarnation };
         for (const { sequence } of refused) this.#drop(sequence, this.refused);
         this.#settle(durable);
@@ -316,6 +334,13 @@ export class ModelActor {
       this.#outbox.shift();
       this.#firstKept++;
     }
+  }
+
+  /** The learner has forgotten this incarnation. */
+  #renumber(): void {
+    this.#outbox = this.#outbox.filter((_, i) => !this.#holes.has(this.#firstKept + i));
+    this.#holes.clear();
+    this.#firstKept = 0;
   }
 
   #send(): void {
