@@ -2,7 +2,7 @@ import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { ReplayBatch } from "../replay/batch.ts";
 import type { Replay } from "../replay/replay.ts";
 
-/** Measures replay. Its totals count over resumes, so the first reading of a resumed run has them all. */
+/** Measures replay, from what it was when the process began. */
 export class ReplayMeter {
   readonly #replay: Replay;
   readonly #recorder: MetricsRecorder;
@@ -13,6 +13,13 @@ export class ReplayMeter {
   constructor(replay: Replay, recorder: MetricsRecorder) {
     this.#replay = replay;
     this.#recorder = recorder;
+    const { inserted, stalePriorities } = replay.counters;
+    this.#added = inserted;
+    this.#evicted = inserted - replay.size;
+    this.#stale = stalePriorities;
+    recorder.goOn("troupe_replay_added_total", this.#added);
+    recorder.goOn("troupe_replay_evicted_total", this.#evicted);
+    recorder.goOn("troupe_replay_stale_priorities_total", this.#stale);
   }
 
   /** Of a batch that was drawn; only prioritized sampling has importance weights. */

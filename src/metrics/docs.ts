@@ -51,7 +51,7 @@ const INTRODUCTION = `# Metrics
 
 A run serves the first column to Prometheus at the address it prints, and writes the fourth to \`metrics.jsonl\`,
 \`progress.csv\` and TensorBoard (\`tb/\`) every \`metrics.logIntervalSeconds\`. The axis of every log is environment steps. Counters are logged as
-totals, gauges as they are, histograms as the mean (and maximum) since the last record; \`perf/*_ms\` are milliseconds. Node's own
+totals of the run, gauges as they are, histograms as the mean (and maximum) since the last record; \`perf/*_ms\` are milliseconds. Node's own
 \`process_*\` and \`nodejs_*\` metrics are served as well. [monitoring.md](monitoring.md) tells how to watch a run with them.
 
 No label names an actor: Prometheus adds the \`instance\` it scraped, and \`troupe status\` lists actors one by one.`;

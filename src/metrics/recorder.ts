@@ -25,6 +25,14 @@ export class MetricsRecorder {
     if (Number.isFinite(amount)) this.#series.get(name, labels).value += amount;
   }
 
+  /**
+   * Goes on from what processes of the run before this one counted. It is logged, but not shown to
+   * Prometheus: that takes any lower start for a reset, and would count it all again.
+   */
+  goOn(name: CounterName, amount: number, labels?: Labels): void {
+    this.#series.get(name, labels).before += amount;
+  }
+
   set(name: GaugeName, value: number, labels?: Labels): void {
     this.#series.get(name, labels).value = value;
   }

@@ -52,6 +52,7 @@ export class MetricsRegistry {
       const series = this.#series.get(change.name, change.labels);
       const isGauge = definitionOf(change.name).type === "gauge";
       series.value = isGauge ? change.value : series.value + change.value;
+      series.before += change.before;
       series.count += change.count;
       for (const [i, count] of change.buckets.entries()) {
         series.buckets[i] = (series.buckets[i] ?? 0) + count;
@@ -61,12 +62,12 @@ export class MetricsRegistry {
     }
   }
 
-  /** Sum of a counter, value of a gauge, sum of a histogram, over all labels; NaN for a gauge not set. */
+  /** Sum of a counter since the run began, value of a gauge, sum of a histogram, over all labels; NaN for a gauge not set. */
   value(name: MetricName): number {
     this.apply(this.recorder.drain());
     const all = this.#series.of(name);
     if (all.length === 0 && definitionOf(name).type === "gauge") return Number.NaN;
-    return all.reduce((sum, series) => sum + series.value, 0);
+    return all.reduce((sum, { value, before }) => sum + value + before, 0);
   }
 
   /** Prometheus' text format, the process's own metrics included. */
@@ -119,7 +120,7 @@ export class MetricsRegistry {
 
   #export(name: MetricName) {
     const definition = definitionOf(name);
-    const all = [...this.#series.of(name), ...this.#zeros(name)];
+    const all = [...this.#series.of(name).filter(isShown), ...this.#zeros(name)];
     if (all.length === 0) return [];
     const values = all.flatMap((series) =>
       definition.type === "histogram"
@@ -135,7 +136,7 @@ export class MetricsRegistry {
     const role = roleOf(name);
     if (role !== undefined && !this.#roles.includes(role)) return [];
     if (definition.type === "gauge") return [];
-    const known = this.#series.of(name);
+    const known = this.#series.of(name).filter(isShown);
     if (!definition.labels) return known.length === 0 ? [newSeries(name, {})] : [];
     const [label = ""] = definition.labels;
     const values = definition.type === "counter" ? (definition.values ?? []) : [];
@@ -143,6 +144,11 @@ export class MetricsRegistry {
       .filter((value) => !known.some(({ labels }) => labels[label] === value))
       .map((value) => newSeries(name, { [label]: value }));
   }
+}
+
+/** What only processes before this one counted is not. */
+function isShown({ value, before }: Series): boolean {
+  return before === 0 || value > 0;
 }
 
 function memoryLimit(): number {

@@ -43,9 +43,9 @@ export class RunLog {
     this.#options = options;
     const { registry, before } = options;
     if (before) {
-      registry.recorder.inc("troupe_env_steps_total", before.envSteps);
-      registry.recorder.inc("troupe_learner_updates_total", before.updates);
-      registry.recorder.inc("troupe_episodes_total", before.episodes, { outcome: "earlier" });
+      registry.recorder.goOn("troupe_env_steps_total", before.envSteps);
+      registry.recorder.goOn("troupe_learner_updates_total", before.updates);
+      registry.recorder.goOn("troupe_episodes_total", before.episodes, { outcome: "earlier" });
     }
     this.#start = options.now();
     this.#last = { time: this.#start, ...this.#totals() };

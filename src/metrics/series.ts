@@ -6,6 +6,8 @@ export interface Series {
   readonly labels: Labels;
   /** Of a counter: what was added. Of a gauge: its last value. Of a histogram: the sum observed. */
   value: number;
+  /** Of a counter: what processes of the run before this one counted. */
+  before: number;
   /** Observations of a histogram, else 0. */
   count: number;
   /** Greatest observation, -Infinity when there was none. */
@@ -23,7 +25,7 @@ export function newSeries(name: MetricName, labels: Labels): Series {
   }
   const buckets =
     definition.type === "histogram" ? new Array<number>(definition.buckets.length + 1).fill(0) : [];
-  return { name, labels, value: 0, count: 0, max: -Infinity, buckets };
+  return { name, labels, value: 0, before: 0, count: 0, max: -Infinity, buckets };
 }
 
 /** Series of one metric; what comes after them has the label values of OTHER. */

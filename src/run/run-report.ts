@@ -115,11 +115,16 @@ export class RunReport implements RunObserver, AsyncDisposable {
     }, interval);
   }
 
-  onProgress({ learnerStep, limiter }: Extract<LearnerEvent, { type: "progress" }>): void {
+  onProgress({
+    envSteps,
+    learnerStep,
+    limiter,
+  }: Extract<LearnerEvent, { type: "progress" }>): void {
     this.#heardAt = performance.now();
     this.#learnerStep = learnerStep;
     this.#waiting = limiter.sentence;
     const { recorder } = this.registry;
+    recorder.set("troupe_env_steps_done", envSteps);
     recorder.set("troupe_limiter_error", limiter.error);
     recorder.set("troupe_limiter_low", limiter.low);
     recorder.set("troupe_limiter_high", limiter.high);

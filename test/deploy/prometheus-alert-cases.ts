@@ -45,7 +45,7 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
     silent(
       {
         up: "1x20 0x20",
-        troupe_env_steps_total: "0+50x20",
+        troupe_env_steps_done: "0+50x20",
         troupe_env_steps_planned: "1000x20",
       },
       "9m",
@@ -55,7 +55,7 @@ export const alertCases: Readonly<Record<string, readonly AlertTest[]>> = {
     {
       series: {
         troupe_learner_updates_total: "0+9x40 360x100",
-        troupe_env_steps_total: "0+9x40 123456x100",
+        troupe_env_steps_done: "0+9x40 123456x100",
       },
       at: "34m",
       expected: [

@@ -76,11 +76,15 @@ export const recordCases: Readonly<Record<string, RecordTest>> = {
     { '{run="r"}': 4 },
   ),
   "run:troupe_env_steps:progress_ratio": rate(
-    { troupe_env_steps_total: ONE, troupe_env_steps_planned: "4800x80" },
+    { troupe_env_steps_done: ONE, troupe_env_steps_planned: "4800x80" },
     { '{run="r"}': 0.25 },
   ),
   "run:troupe_env_steps:seconds_left": rate(
-    { troupe_env_steps_total: TWO, troupe_env_steps_planned: "4800x80" },
+    {
+      troupe_env_steps_total: TWO,
+      troupe_env_steps_done: TWO,
+      troupe_env_steps_planned: "4800x80",
+    },
     { '{run="r"}': 1200 },
   ),
   "run:troupe_env_step_duration_seconds:mean5m": mean("troupe_env_step_duration_seconds"),

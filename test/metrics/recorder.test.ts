@@ -131,6 +131,24 @@ describe("MetricsRecorder and MetricsRegistry", () => {
     expect(registry.value("troupe_session_refused_total")).toBe(4);
   });
 
+  test("log what was counted before a resume, and do not show it to Prometheus", async () => {
+    const registry = new MetricsRegistry(["learner"]);
+    const thread = new MetricsRecorder();
+    thread.goOn("troupe_env_steps_total", 1000);
+    registry.recorder.goOn("troupe_episodes_total", 7, { outcome: "earlier" });
+    registry.apply(structuredClone(thread.drain()));
+    expect(sample(await registry.text(), "troupe_env_steps_total")).toBe(0);
+    thread.inc("troupe_env_steps_total", 5);
+    registry.recorder.inc("troupe_episodes_total", 1, { outcome: "truncated" });
+    registry.apply(structuredClone(thread.drain()));
+    const text = await registry.text();
+    expect(sample(text, "troupe_env_steps_total")).toBe(5);
+    expect(text).not.toContain("earlier");
+    expect(registry.value("troupe_env_steps_total")).toBe(1005);
+    expect(registry.takeLogValues().get("time/total_timesteps")).toBe(1005);
+    expect(registry.takeLogValues().get("time/episodes")).toBe(8);
+  });
+
   test("take label values nobody foresaw, and bound how many", async () => {
     const registry = new MetricsRegistry();
     const thread = new MetricsRecorder();

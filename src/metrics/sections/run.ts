@@ -37,6 +37,7 @@ export const run = {
       "Time of the last sign of life of the actor that has been silent the longest.",
     ),
     troupe_learner_term: gauge("Numbers the starts of a learner on this run, from 1."),
+    troupe_env_steps_done: gauge("Environment steps of the run, all its processes together."),
     troupe_env_steps_planned: gauge("Environment steps at which the run is complete."),
   },
 } as const satisfies MetricSection;
