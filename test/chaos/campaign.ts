@@ -42,7 +42,7 @@ export interface CampaignResult extends AuditResult {
 }
 
 /** PointMass-v0 and networks so small that processes, disk and network take most of the time. */
-const REPLAY: ReplayOptions = {
+export const REPLAY: ReplayOptions = {
   capacity: 20_000,
   observationSize: 2,
   actionSize: 2,
