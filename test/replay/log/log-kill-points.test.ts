@@ -147,6 +147,7 @@ async function disturb(
     for (const outcome of await Promise.all(pair)) {
       // How often it syncs depends on how its work falls together, so the last may not come.
       if (outcome.disturbed) disturbed += 1;
+      else expect(outcome.stderr).toBe("");
       await check(outcome);
       rmSync(outcome.runFolder, { recursive: true });
     }
