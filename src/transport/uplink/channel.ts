@@ -2,7 +2,6 @@ import {
   type ChannelOptions,
   type ClientDuplexStream,
   type ClientReadableStream,
-  connectivityState,
   Metadata,
   type ServiceError,
   status,
@@ -70,7 +69,7 @@ export class LearnerChannel implements Disposable {
   readonly #tls: TlsIdentity | undefined;
   #client: ActorServiceClient;
   #generation = 0;
-  #wasConnected = false;
+  #renewal = "";
 
   constructor(address: string, tls: TlsIdentity | undefined) {
     this.address = address;
@@ -83,21 +82,25 @@ export class LearnerChannel implements Disposable {
     return this.#generation;
   }
 
+  /** Why the last one was given up. */
+  get renewal(): string {
+    return this.#renewal;
+  }
+
   /**
    * Gives a connection up over which nothing comes: what was lost on a broken link is repeated ever more
-   * slowly, while a new connection is there at once when the link is.
+   * slowly, while a new connection is there at once when the link is. Calls that wait for it fail.
+   *
+   * grpc-js closes the old socket only when it is answered, so this must not be done often.
    *
    * @param generation The one that was found dead; a later one is left alone.
-   * @returns Whether it was established, so that there is somebody, but slow, or was.
    */
-  renew(generation: number): boolean {
-    if (generation !== this.#generation) return this.#wasConnected;
-    const state = this.#client.getChannel().getConnectivityState(false);
-    this.#wasConnected = state === connectivityState.READY;
+  renew(generation: number, why: string): void {
+    if (generation !== this.#generation) return;
     this.#generation += 1;
+    this.#renewal = why;
     this.#client.close();
     this.#client = this.#connect();
-    return this.#wasConnected;
   }
 
   /** Asks for the run, once. @throws ServiceError */

@@ -43,7 +43,7 @@ export async function findRun(options: FindRunOptions): Promise<FoundRun | undef
     } catch (thrown) {
       if (signal.aborted) return undefined;
       const message = reasonToWait(thrown, channel);
-      if (isTimeout(thrown)) channel.renew(channel.generation);
+      if (isTimeout(thrown)) channel.renew(channel.generation, message);
       const seconds = Math.round((performance.now() - start) / 1000);
       if (performance.now() - start > giveUpAfterMs) {
         throw new RunError("LEARNER_LOST", `no learner after ${seconds} s, giving up: ${message}`);

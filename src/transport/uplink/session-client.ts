@@ -162,20 +162,22 @@ export class SessionClient implements CallListener {
       { ...hello, resume },
       { outbox, listener: this, patienceMs: this.#patienceMs },
     );
-    const end = await this.#call.ended;
+    const end = this.#silence(await this.#call.ended, generation);
     this.#call = undefined;
-    if (end.kind === "silent") this.#tryAnew(generation);
-    const status = end.kind === "silent" ? "CANCELLED" : statusName(errorOf(end));
-    observer.onCallEnd(status, (performance.now() - start) / 1000);
+    const status = statusName(end.kind === "closed" ? end.error : undefined);
+    observer.onCallEnd(end.kind === "silent" ? "CANCELLED" : status, secondsSince(start));
     return end;
   }
 
-  /** Nothing comes over this connection. */
-  #tryAnew(generation: number): void {
-    const wasConnected = this.#options.channel.renew(generation);
+  /** Sees to a connection over which nothing came, or which another session has given up for that. */
+  #silence(end: CallEnd, generation: number): CallEnd {
+    const { channel } = this.#options;
+    const isRenewed = generation !== channel.generation && end.kind === "closed" && end.error;
+    if (end.kind !== "silent" && !isRenewed) return end;
     // Asking somebody slow more often would make it slower.
-    if (!wasConnected) return;
     this.#patienceMs = Math.min(PATIENCE_GROWTH * this.#patienceMs, MAX_PATIENCE_MS);
+    if (end.kind === "silent") channel.renew(generation, end.message);
+    return { kind: "silent", message: channel.renewal };
   }
 
   /** Why the conversation ended. @throws RunError when there is no point in another one. */
@@ -252,6 +254,6 @@ export class SessionClient implements CallListener {
   }
 }
 
-function errorOf(end: CallEnd): Error | undefined {
-  return end.kind === "closed" ? end.error : undefined;
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }
