@@ -1,7 +1,7 @@
 import http2 from "node:http2";
 
 /** What may be on its way to us over one connection before we have said that we read it. */
-export const WINDOW_BYTES = 4 << 20;
+const WINDOW_BYTES = 4 << 20;
 
 /**
  * Makes HTTP/2 servers created while this is held take `bytes` at a time, per stream and per connection.

@@ -3,7 +3,7 @@ import { GetPolicyResponse } from "../generated/troupe/v1/actor.ts";
 import { PolicyBoard, type PolicyBoardMemory } from "../policy-board.ts";
 
 /** Bytes of policy in one message: larger ones stall the thread, smaller ones cost more calls. */
-export const SLICE_BYTES = 256 * 1024;
+const SLICE_BYTES = 256 * 1024;
 
 /** A policy as it is sent, the same buffers to everybody. */
 export interface EncodedPolicy {

@@ -1,5 +1,5 @@
 /** Frames of one actor that may be under way, whatever the rates. */
-export const LEAST_WINDOW = 2;
+const LEAST_WINDOW = 2;
 export const MOST_WINDOW = 64;
 
 /** Rates are measured over this long, and follow changes within a few times of it. */
