@@ -9,6 +9,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { openEnv } from "../../src/envs/registry.ts";
 import { algorithmOf } from "../../src/learner/assemble.ts";
 import { compilePolicy } from "../../src/learner/compile-policy.ts";
+import { MetricsRegistry as LearnerMetrics } from "../../src/metrics/registry.ts";
 import type { GetRunResponse } from "../../src/transport/generated/troupe/v1/actor.ts";
 import { PolicyBoard } from "../../src/transport/policy-board.ts";
 import { Harness } from "../transport/gateway/harness.ts";
@@ -53,7 +54,7 @@ async function openLearner(context: TestContext, run: Partial<GetRunResponse>): 
 
 /** Unrolls the learner has accepted, by its own metrics. */
 function acceptedBy(learner: Harness): number {
-  const metrics = new MetricsRegistry();
+  const metrics = new LearnerMetrics();
   for (const event of learner.events) if (event.type === "metrics") metrics.apply(event.update);
   return metrics.value("troupe_trajectory_received_total");
 }
