@@ -1,4 +1,14 @@
-import { add, clip, exp, mul, neg, sub, sum, type Tensor } from "../compile/ops.ts";
+import {
+  add,
+  mean as average,
+  clip,
+  exp,
+  mul,
+  neg,
+  sub,
+  sum,
+  type Tensor,
+} from "../compile/ops.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
 import { constant } from "./initialisers.ts";
 import { type NetworkOptions, network } from "./networks.ts";
@@ -75,5 +85,6 @@ function gaussian(mean: Tensor, logStd: Tensor): ActionDistribution {
     },
     entropy: () => sum(add(logStd, UNIT_ENTROPY)),
     mode: () => clip(mean, -1, 1),
+    metrics: { "train/std": average(exp(logStd)) },
   };
 }

@@ -9,7 +9,11 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
   const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = algorithm;
   const { critic, criticSupport, twin, targetEntropy } = algorithm;
   const { min, max, initialTemperature } = criticSettings(config);
+  const { learningRate, clipRatio, valueClip, entropyCoefficient } = config.ppo;
+  const { valueCoefficient, maxGradNorm, logStdInit } = config.ppo;
   return {
+    ...{ learningRate, clipRatio, valueClip, entropyCoefficient },
+    ...{ valueCoefficient, maxGradNorm, logStdInit },
     ...{ hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax },
     ...{ critic, twin, initialTemperature, targetEntropy },
     criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",

@@ -4,6 +4,7 @@ import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
 import { criticSettings } from "../config/critic-settings.ts";
 import { readMachine } from "../config/machine.ts";
+import { isOnPolicy } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
 import { ActionScale } from "../envs/action-scale.ts";
 import { RunError } from "../errors.ts";
@@ -11,17 +12,16 @@ import { RandomStream } from "../math/random.ts";
 import { defaultNormaliserOptions } from "../math/running-statistics.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
 import { SealBarrier } from "../replay/log/seal-barrier.ts";
-import type { RateLimiter } from "../replay/rate-limiter.ts";
 import type { Delivery } from "../transport/gateway/gateway-task.ts";
 import { InProcessLearnerLink, type InProcessMemory } from "../transport/in-process.ts";
-import { ActorCursors, gatewayCursors } from "./actor-cursors.ts";
+import { ActorCursors } from "./actor-cursors.ts";
 import { algorithmOptions } from "./algorithm-options.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
 import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
-import { Learner } from "./learner.ts";
+import type { LearnerLoop } from "./learner.ts";
 import { allocateMemory } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
 import { NonFiniteGuard } from "./non-finite-guard.ts";
@@ -30,18 +30,16 @@ import {
   type ObservationNormalizer,
   RawObservations,
 } from "./observation-normalizer.ts";
-import { openReplay } from "./open-replay.ts";
-import { FreePace, TurnPace } from "./pace.ts";
-import { ReplayMeter } from "./replay-meter.ts";
+import { openOffPolicy } from "./off-policy.ts";
+import { openOnPolicy } from "./on-policy/open-on-policy.ts";
 import { makeRewardScaler } from "./reward-scaler.ts";
 import { checkTerm } from "./run-lock.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
 export interface AssembledLearner extends AsyncDisposable {
-  readonly learner: Learner;
+  readonly learner: LearnerLoop;
   readonly chores: LearnerChores;
   readonly cut: Cut;
-  readonly limiter: RateLimiter;
   readonly memory: InProcessMemory;
   /** How frames from other machines become safe; undefined in one process. */
   readonly delivery: Delivery | undefined;
@@ -76,12 +74,15 @@ export async function assembleLearner(
     device: config.learner.device,
   });
   if (restored) step.importState(trainStateOf(restored));
+  const recorder = new MetricsRecorder();
   const barrier = settings.durability === "log" ? SealBarrier.allocate() : undefined;
-  const remembered = openReplay(task, { machine, store, restored, barrier });
+  const side = isOnPolicy(config)
+    ? openOnPolicy(task)
+    : openOffPolicy(task, { machine, store, restored, barrier, recorder });
   // What a crash left between writing a segment and the checkpoint that would have listed it.
   store.removeUnlistedReplay(new Set());
   const parts: CutParts = {
-    ...remembered,
+    memory: side.memory,
     step,
     store,
     config,
@@ -99,50 +100,29 @@ export async function assembleLearner(
     exporter: new PolicyExporter(policyShape(algorithm, task)),
     ...(settings.role === "cluster" ? { cursors: new ActorCursors(state?.cursors ?? []) } : {}),
   };
-  const recorder = new MetricsRecorder();
   const cut = new Cut(parts, state?.bestReturn ?? null);
   const memory = allocateMemory(task, step.parameters(parts.policyGroup).length);
   const link = new InProcessLearnerLink(memory);
-  const meter = new ReplayMeter(parts.replay, recorder);
+  const { meter } = side;
   const chores = new LearnerChores(choresOptions(config), { cut, link, recorder, meter, emit });
-  const learner = new Learner(
-    {
-      ...parts,
-      chores,
-      recorder,
-      meter,
-      link,
-      pace: new (config.deterministic ? TurnPace : FreePace)(
-        parts.limiter,
-        config.algorithm.batchSize,
-      ),
-      guard: new NonFiniteGuard({
-        folder,
-        recorder,
-        maxInARow: config.learner.maxNonFinite,
-        maxRollbacks: config.learner.maxRollbacks,
-        warn: (message) => emit({ type: "warning", message }),
-        rollBack: () => {
-          const last = store.restore();
-          if (last) step.importState(trainStateOf(last));
-          return last !== undefined;
-        },
-      }),
+  const guard = new NonFiniteGuard({
+    folder,
+    recorder,
+    maxInARow: config.learner.maxNonFinite,
+    maxRollbacks: config.learner.maxRollbacks,
+    warn: (message) => emit({ type: "warning", message }),
+    rollBack: () => {
+      const last = store.restore();
+      if (last) step.importState(trainStateOf(last));
+      return last !== undefined;
     },
-    {
-      totalSteps: config.totalSteps,
-      learningStarts: config.algorithm.learningStarts,
-      publishInterval: config.learner.publishInterval,
-      importanceExponent: config.replay.importanceExponent,
-    },
-  );
+  });
   return {
-    learner,
+    learner: side.open({ ...parts, chores, recorder, link, guard }),
     chores,
     cut,
-    limiter: parts.limiter,
     memory,
-    delivery: deliveryOf(task, parts, barrier),
+    delivery: settings.role === "local" ? undefined : side.delivery(parts.cursors),
     algorithm,
     warnings: restored?.warnings ?? [],
     [Symbol.asyncDispose]: () => step[Symbol.asyncDispose](),
@@ -199,11 +179,13 @@ function rewardScalerOf(
 ): Pick<CutParts, "rewardScaler"> {
   const { rewardScaling: kind, min, max, initialTemperature } = criticSettings(config);
   if (kind === "none") return {};
-  const { gamma, targetEntropy } = config.algorithm;
+  const { gamma, targetEntropy, critic } = config.algorithm;
+  // PPO clips scaled rewards, and a critic without a support has no other bound to keep.
+  const isUnbounded = isOnPolicy(config) && critic === "mse";
   const actionSize = actionSpace.kind === "box" ? actionSpace.size : 1;
   const options = {
     ...{ kind, gamma, initialTemperature },
-    bound: Math.min(Math.abs(min ?? Infinity), Math.abs(max ?? Infinity)),
+    bound: isUnbounded ? Infinity : Math.min(Math.abs(min ?? Infinity), Math.abs(max ?? Infinity)),
     targetEntropy: targetEntropy === "auto" ? -actionSize : targetEntropy,
   };
   return { rewardScaler: makeRewardScaler(options, state?.rewardScaler) };
@@ -215,20 +197,6 @@ function streamOf(
   state: LearnerState | undefined,
 ): RandomStream {
   return state ? RandomStream.fromState(state[name]) : RandomStream.derive(seed, "learner", name);
-}
-
-function deliveryOf(
-  { settings, config }: LearnerTask,
-  { replay, cursors }: CutParts,
-  barrier: SharedArrayBuffer | undefined,
-): Delivery | undefined {
-  if (settings.role === "local") return undefined;
-  if (barrier === undefined) {
-    return { durability: "memory", cursors: gatewayCursors(cursors?.state() ?? []) };
-  }
-  // Unrolls go into replay in the order of the log, each in a block of its own.
-  const cut = replay.ring.position.nextBlock;
-  return { durability: "log", cut, quotaBytes: config.cluster.logQuotaBytes, barrier };
 }
 
 function choresOptions({ evaluation, checkpoint }: Config) {

@@ -7,13 +7,13 @@ import { CriticWatch } from "./critic-watch.ts";
 import type { Cut } from "./cut.ts";
 import type { Chores, Progress } from "./learner.ts";
 import type { EvaluationScore, LearnerEvent } from "./learner-task.ts";
-import type { ReplayMeter } from "./replay-meter.ts";
 
 export interface ChoresParts {
   readonly cut: Cut;
   readonly link: LearnerLink;
   readonly recorder: MetricsRecorder;
-  readonly meter: ReplayMeter;
+  /** Measures what is remembered. */
+  readonly meter: { read(): void };
   readonly emit: (event: LearnerEvent) => void;
 }
 

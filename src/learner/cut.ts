@@ -3,13 +3,12 @@ import { z } from "zod";
 import type { TrainStep } from "../compile/train-step.ts";
 import type { RandomState, RandomStream } from "../math/random.ts";
 import type { StatisticsState } from "../math/running-statistics.ts";
-import type { ReplayStore } from "../replay/archive.ts";
-import type { LimiterExplanation, RateLimiter } from "../replay/rate-limiter.ts";
-import type { Replay } from "../replay/replay.ts";
+import type { LimiterExplanation } from "../replay/rate-limiter.ts";
 import { type ActorCursors, cursorsSchema } from "./actor-cursors.ts";
 import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
+import type { CutMemory } from "./cut-memory.ts";
 import type { PolicyExporter } from "./export-policy.ts";
 import type { Progress } from "./learner.ts";
 import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
@@ -21,8 +20,8 @@ import { type RewardScaler, rewardScalerSchema } from "./reward-scaler.ts";
 export interface CutParts {
   readonly progress: Progress;
   readonly step: TrainStep;
-  readonly replay: Replay;
-  readonly limiter: RateLimiter;
+  /** What is remembered of what actors sent. */
+  readonly memory: CutMemory;
   readonly normalizer: ObservationNormalizer;
   /** Left out where rewards stay as they are. */
   readonly rewardScaler?: RewardScaler;
@@ -30,7 +29,6 @@ export interface CutParts {
   readonly noise: RandomStream;
   readonly policyGroup: string;
   readonly store: CheckpointStore;
-  readonly archive: ReplayStore;
   readonly exporter: PolicyExporter;
   /** Where actors on other machines stand; left out in one process. */
   readonly cursors?: ActorCursors;
@@ -94,24 +92,20 @@ export class Cut {
 
   /** Who waits for whom. */
   explain(): LimiterExplanation {
-    return this.#parts.limiter.explain();
+    return this.#parts.memory.explain();
   }
 
   /** @throws RunError DISK_FULL; earlier checkpoints stay valid. */
   write(): WrittenCheckpoint {
-    const { archive, replay, limiter, store, progress } = this.#parts;
-    const saved = archive.save(replay);
+    const { memory, store, progress } = this.#parts;
+    const saved = memory.save();
     const snapshot = this.#snapshot();
     const actor = progress.actorSnapshot;
     return store.write({
       ...snapshot,
-      json: { ...snapshot.json, replay: saved.state, limiter: limiter.state() },
+      json: { ...snapshot.json, ...saved.json },
       files: { ...snapshot.files, ...(actor.length > 0 ? { [ACTOR_FILE]: actor } : {}) },
-      replay: saved.files.map(({ name, sizeBytes, sha256 }) => ({
-        path: `replay/${name}`,
-        sizeBytes,
-        sha256,
-      })),
+      replay: saved.replay,
     });
   }
 
@@ -145,12 +139,12 @@ export class Cut {
 
   /** SHA-256 of all that the future depends on: equal digests, equal runs from here on. */
   digest(): string {
-    const { progress, step, replay, limiter } = this.#parts;
+    const { progress, step, memory } = this.#parts;
     const hash = createHash("sha256");
     for (const [name, { data }] of Object.entries(step.exportState()).sort(byName)) {
       hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
-    hash.update(replay.digest()).update(JSON.stringify(limiter.state()));
+    hash.update(memory.digest());
     // What evaluations found is no input of the future, and arrives when it arrives.
     hash.update(JSON.stringify({ ...this.#state(), bestReturn: null }));
     hash.update(progress.actorSnapshot);

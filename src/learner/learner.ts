@@ -55,11 +55,20 @@ export interface Chores {
   report(progress: Progress): void;
 }
 
+/** Who learns, seen from the thread that runs it. */
+export interface LearnerLoop {
+  readonly progress: Progress;
+  /** Asks for the end after what is under way. */
+  stop(): void;
+  readonly stopRequested: boolean;
+  run(): Promise<"completed" | "stopped">;
+}
+
 /** Where a run stands. */
 export interface Progress {
   envSteps: number;
   learnerStep: number;
-  /** Turns taken; deterministic mode only. */
+  /** Turns taken, where actors take turns; on-policy learners' iterations. */
   turns: number;
   /** The actor's state after the last turn; deterministic mode only. */
   actorSnapshot: Uint8Array;
@@ -77,7 +86,7 @@ const LISTEN_INTERVAL_MS = 50;
  * The thread does nothing else. Replay, limiter and parameters have this one owner, so a checkpoint
  * between two updates is a consistent cut.
  */
-export class Learner {
+export class Learner implements LearnerLoop {
   readonly progress: Progress;
   readonly #parts: LearnerParts;
   readonly #options: LearnerOptions;

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
-import type { ReplayBatch } from "../replay/batch.ts";
 import { encodeSafetensors } from "./checkpoint/safetensors.ts";
 
 export interface NonFiniteGuardOptions {
@@ -20,7 +19,8 @@ export interface NonFiniteGuardOptions {
 
 /** What an update was computed from. */
 export interface UpdateInputs {
-  readonly batch: ReplayBatch;
+  /** Columns of `size` rows. */
+  readonly batch: { readonly size: number };
   readonly noise: Readonly<Record<string, Float32Array>>;
   readonly learnerStep: number;
 }
@@ -79,7 +79,7 @@ export class NonFiniteGuard {
   #save({ batch, noise, learnerStep }: UpdateInputs): string | undefined {
     if (this.#saved >= MAX_SAVED) return undefined;
     this.#saved += 1;
-    const columns = { ...batch, ...noise };
+    const columns: Readonly<Record<string, unknown>> = { ...batch, ...noise };
     const tensors = Object.fromEntries(
       Object.entries(columns).flatMap(([name, data]) =>
         data instanceof Float32Array

@@ -17,6 +17,8 @@ export interface ObservationNormalizer {
   observe(unroll: Unroll): void;
   /** Normalises the batch in place, with the statistics of this moment. */
   apply(batch: ReplayBatch): void;
+  /** Writes normalised `rows`, [n, observation size], to `out`. */
+  normalize(rows: Float32Array, out: Float32Array): void;
   /** [2, observation size]: mean, then scale, as shipped with the weights. */
   published(): Float32Array;
   state(): StatisticsState | null;
@@ -33,6 +35,10 @@ export class RawObservations implements ObservationNormalizer {
   observe(): void {}
 
   apply(): void {}
+
+  normalize(rows: Float32Array, out: Float32Array): void {
+    out.set(rows);
+  }
 
   published(): Float32Array {
     return this.#identity;
@@ -64,6 +70,10 @@ export class NormalizedObservations implements ObservationNormalizer {
     const frozen = this.#current();
     normalise(frozen, batch.observations, batch.observations);
     normalise(frozen, batch.nextObservations, batch.nextObservations);
+  }
+
+  normalize(rows: Float32Array, out: Float32Array): void {
+    normalise(this.#current(), rows, out);
   }
 
   published(): Float32Array {

@@ -14,7 +14,7 @@ import { guaranteedSize } from "../replay/ring.ts";
 import { LAP, PRIORITIZED, type Sampling } from "../replay/sampler.ts";
 import type { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
-import type { CutParts } from "./cut.ts";
+import type { Remembered } from "./cut-memory.ts";
 import { actionSizeOf } from "./learner-memory.ts";
 import type { LearnerTask } from "./learner-task.ts";
 
@@ -34,7 +34,7 @@ export interface OpenReplayFrom {
 export function openReplay(
   task: LearnerTask,
   { machine, store, restored, barrier }: OpenReplayFrom,
-): Pick<CutParts, "replay" | "archive" | "limiter"> {
+): Remembered {
   const { config, settings, observationSize, folder } = task;
   const { batchSize, nStep, gamma, learningStarts } = config.algorithm;
   const options: ReplayOptions = {

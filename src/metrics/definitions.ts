@@ -10,6 +10,7 @@ import type { MetricDefinition, MetricRole, MetricSection } from "./declare.ts";
 import { acting, experience } from "./sections/acting.ts";
 import { delivery, gateway, log, uplink } from "./sections/delivery.ts";
 import { keeping, learning } from "./sections/learning.ts";
+import { onPolicy } from "./sections/on-policy.ts";
 import { replay } from "./sections/replay.ts";
 import { everyProcess, run } from "./sections/run.ts";
 
@@ -29,6 +30,7 @@ export const metricSections: readonly MetricSection[] = [
   log,
   replay,
   learning,
+  onPolicy,
   keeping,
 ];
 
@@ -43,6 +45,7 @@ export const metricDefinitions = {
   ...log.metrics,
   ...replay.metrics,
   ...learning.metrics,
+  ...onPolicy.metrics,
   ...keeping.metrics,
 } satisfies Readonly<Record<string, MetricDefinition>>;
 
