@@ -128,7 +128,21 @@ function checkSupport(config: Config, report: Report): void {
       `algorithm.criticSupport.${min >= 0 ? "min" : "max"}`,
       `is ${min >= 0 ? min : max}, so the support cannot hold scaled returns, which lie on both sides of 0; use a range around 0 or rewardScaling none`,
     );
+  } else {
+    checkEntropyFits(config, report, Math.max(Math.abs(min), Math.abs(max)));
   }
+}
+
+/** Entropy is part of the return: one nat in each step, for ever, must not be more than all there is room for. */
+function checkEntropyFits(config: Config, report: Report, reach: number): void {
+  const { gamma } = config.algorithm;
+  const { initialTemperature } = criticSettings(config);
+  const worth = initialTemperature / (1 - gamma);
+  if (gamma >= 1 || worth <= reach) return;
+  report(
+    "algorithm.initialTemperature",
+    `is ${initialTemperature}, so that one nat of entropy is worth ${Math.round(worth)} over the future, more than the critics' support can hold (${reach}); lower it or widen algorithm.criticSupport`,
+  );
 }
 
 function checkNetworks({ algorithm }: Config, report: Report): void {

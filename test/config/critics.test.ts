@@ -33,7 +33,7 @@ describe("what stands behind a critic's auto", () => {
       { critic: "two-hot", rewardScaling: "none", criticSupport: { min: 0, max: 100 } },
       { rewardScaling: "none", min: 0, max: 100, initialTemperature: 1 },
     ],
-    [{ critic: "c51", initialTemperature: 0.5 }, { initialTemperature: 0.5 }],
+    [{ critic: "c51", initialTemperature: 0.05 }, { initialTemperature: 0.05 }],
   ])("%j", (algorithm, expected) => {
     expect(settingsOf(algorithm)).toMatchObject(expected);
   });
@@ -60,6 +60,11 @@ describe("what a critic cannot be is refused with the reason", () => {
       "a support that cannot hold the scaled returns",
       { algorithm: { critic: "hl-gauss", criticSupport: { min: 0, max: 100 } } },
       /criticSupport\.min is 0, so the support cannot hold scaled returns/,
+    ],
+    [
+      "a support that the entropy bonus alone overflows",
+      { algorithm: { critic: "c51", initialTemperature: 1 } },
+      /initialTemperature is 1, so that one nat of entropy is worth 100 over the future, more than .* \(5\)/,
     ],
     [
       "LAP",
