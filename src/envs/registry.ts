@@ -1,5 +1,6 @@
 import { closest } from "fastest-levenshtein";
 import { RunError } from "../errors.ts";
+import { dmControlEntries } from "./dm-control/tasks.ts";
 import type { EnvEntry, EnvInfo } from "./entry.ts";
 import type { Env } from "./env.ts";
 import { loadEnvFile } from "./env-file.ts";
@@ -7,7 +8,7 @@ import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
 
 const entries: ReadonlyMap<string, EnvEntry> = new Map(
-  [...gymnasiumEntries, pointMassEntry].map((entry) => [entry.info.id, entry]),
+  [...gymnasiumEntries, ...dmControlEntries, pointMassEntry].map((entry) => [entry.info.id, entry]),
 );
 
 /** Every registered environment, in the order of their groups. */

@@ -8,6 +8,8 @@ export interface GoldenEpisode {
   readonly seed: number;
   readonly init_qpos: number[];
   readonly init_qvel: number[];
+  /** dm_control's only, as that of Gymnasium's episodes is what the forward pass leaves. */
+  readonly init_qacc_warmstart?: number[];
   readonly actions: number[][];
   readonly obs0: number[];
   readonly obs: number[][];

@@ -1,5 +1,6 @@
 import type { MjModel } from "@mujoco/mujoco";
 import { afterEach, describe, expect, test } from "vitest";
+import { CARTPOLE_MJCF } from "../../src/envs/dm-control/models/cartpole.ts";
 import { halfCheetah } from "../../src/envs/gymnasium/half-cheetah.ts";
 import { hopper } from "../../src/envs/gymnasium/hopper.ts";
 import { invertedPendulum } from "../../src/envs/gymnasium/inverted-pendulum.ts";
@@ -67,6 +68,7 @@ describe("compiled models", () => {
     ["hopper", hopper.mjcf],
     ["walker2d", walker2d.mjcf],
     ["inverted_pendulum", invertedPendulum.mjcf],
+    ["cartpole", CARTPOLE_MJCF],
   ] as const)("%s equals the reference in every field of the dynamics", async ([name, mjcf]) => {
     const reference = readModelFields(name);
     simulation = await Simulation.fromMjcf(mjcf);

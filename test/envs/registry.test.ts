@@ -9,7 +9,11 @@ describe("the registry", () => {
     ["Hopper-v5", 11, 3, 1, 0.008, 1000, 3800],
     ["Walker2d-v5", 17, 6, 1, 0.008, 1000, null],
     ["InvertedPendulum-v5", 4, 1, 3, 0.04, 1000, 950],
-  ] as const)("makes %s as Gymnasium describes it", async (row) => {
+    ["dm_control/cartpole-balance", 5, 1, 1, 0.01, 1000, null],
+    ["dm_control/cartpole-balance_sparse", 5, 1, 1, 0.01, 1000, null],
+    ["dm_control/cartpole-swingup", 5, 1, 1, 0.01, 1000, null],
+    ["dm_control/cartpole-swingup_sparse", 5, 1, 1, 0.01, 1000, null],
+  ] as const)("makes %s as its suite describes it", async (row) => {
     const [id, observations, actions, bound, dt, limit, rewardThreshold] = row;
     const env = await makeEnv(id);
     expect(env).toMatchObject({ id, maxEpisodeSteps: limit });

@@ -38,6 +38,8 @@ export class Simulation {
   readonly #runtime: MujocoRuntime;
   readonly #module: MainModule;
   readonly #advance: (model: MjModel, data: MjData) => void;
+  /** Whether a step can be split where the integrator begins: not with RK4, which begins four times. */
+  readonly #splits: boolean;
   readonly #stateSignature: number;
   readonly #state: DoubleBuffer;
   /** Bytes of arena above which something may have been dropped. */
@@ -52,6 +54,7 @@ export class Simulation {
     this.timestep = model.opt.timestep;
     this.#module = module;
     this.#advance = module.mj_step;
+    this.#splits = model.opt.integrator !== module.mjtIntegrator.mjINT_RK4.value;
     this.#arenaAlarm = data.narena / 2;
     // FULLPHYSICS would leave out the solver's warm start, and with it the last bits.
     this.#stateSignature = module.mjtState.mjSTATE_INTEGRATION.value;
@@ -110,6 +113,18 @@ export class Simulation {
     return this.warning();
   }
 
+  /** The same with all actuators switched off. */
+  forwardWithoutActuation(): string | null {
+    const options = this.model.opt;
+    const flags: number = options.disableflags;
+    options.disableflags = flags | this.#module.mjtDisableBit.mjDSBL_ACTUATION.value;
+    try {
+      return this.forward();
+    } finally {
+      options.disableflags = flags;
+    }
+  }
+
   /**
    * Advances `timesteps` under the current `ctrl`. Returns null, or what went wrong; the state then
    * means nothing until the next `reset`.
@@ -118,18 +133,50 @@ export class Simulation {
    * did not advance by exactly these timesteps, or, from time 0, in the counters alone.
    */
   step(timesteps: number): string | null {
-    const { model, data, timestep } = this;
-    const advance = this.#advance;
-    const start = data.time;
-    let expected = start;
+    const start = this.data.time;
     try {
-      for (let i = 0; i < timesteps; i++) {
-        advance(model, data);
-        expected += timestep;
-      }
+      this.#advanceBy(timesteps);
     } catch (thrown) {
       return this.#broken(thrown);
     }
+    return this.#problemSince(start, timesteps);
+  }
+
+  /**
+   * The same, after which what follows from positions and velocities alone is that of the new state; what
+   * involves forces is that of the last timestep. Needs `forward`, or `synchronise`, before the first.
+   */
+  stepSynchronised(timesteps: number): string | null {
+    const { model, data } = this;
+    const start = data.time;
+    try {
+      // Its first half was done at the end of the step before.
+      if (this.#splits) this.#module.mj_step2(model, data);
+      this.#advanceBy(this.#splits ? timesteps - 1 : timesteps);
+      this.#module.mj_step1(model, data);
+    } catch (thrown) {
+      return this.#broken(thrown);
+    }
+    return this.#problemSince(start, timesteps);
+  }
+
+  /** Computes what follows from positions and velocities alone. */
+  synchronise(): void {
+    this.#module.mj_step1(this.model, this.data);
+  }
+
+  #advanceBy(timesteps: number): void {
+    const { model, data } = this;
+    const advance = this.#advance;
+    for (let i = 0; i < timesteps; i++) advance(model, data);
+  }
+
+  /** What went wrong in the `timesteps` since `start`, in seconds, or null. */
+  #problemSince(start: number, timesteps: number): string | null {
+    const { data, timestep } = this;
+    // Summed as the engine does, to the last bit.
+    let expected = start;
+    for (let i = 0; i < timesteps; i++) expected += timestep;
     this.#refreshViews();
     const inTime = data.time === expected;
     if (!inTime || start <= 0 || data.maxuse_arena > this.#arenaAlarm) {

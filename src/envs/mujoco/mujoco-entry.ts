@@ -45,6 +45,7 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
       simulation,
       rules: task.bind(simulation, options, frame_skip * simulation.timestep),
       frameSkip: frame_skip,
+      ...(task.stepping ? { stepping: task.stepping } : {}),
     });
     return max_episode_steps === null ? env : timeLimit(env, max_episode_steps);
   } catch (thrown) {

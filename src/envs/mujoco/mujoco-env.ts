@@ -5,6 +5,7 @@ import type { BoxSpace, Env, EnvSnapshot, ResetOptions, ResetResult, StepResult 
 import { MAX_MAGNITUDE, type Simulation } from "./engine.ts";
 import { assertSameSize, decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { writeStartState } from "./start-state.ts";
+import { plainStepping, type Stepping } from "./stepping.ts";
 import type { TaskRules } from "./task.ts";
 
 /** What an environment is made of; it takes ownership of the simulation. */
@@ -14,6 +15,8 @@ export interface MujocoEnvParts {
   readonly rules: TaskRules;
   /** Timesteps per step. */
   readonly frameSkip: number;
+  /** plainStepping when left out. */
+  readonly stepping?: Stepping;
 }
 
 interface MutableStepResult extends StepResult {
@@ -31,6 +34,7 @@ export class MujocoEnv implements Env {
   readonly #simulation: Simulation;
   readonly #rules: TaskRules;
   readonly #frameSkip: number;
+  readonly #stepping: Stepping;
   readonly #actionSize: number;
   readonly #stepResult: MutableStepResult;
   readonly #observation: Float64Array;
@@ -48,6 +52,7 @@ export class MujocoEnv implements Env {
     this.#simulation = simulation;
     this.#rules = rules;
     this.#frameSkip = parts.frameSkip;
+    this.#stepping = parts.stepping ?? plainStepping;
     this.observationSpace = unboundedSpace(rules.observationSize);
     this.actionSpace = controlSpace(simulation);
     this.#actionSize = this.actionSpace.size;
@@ -77,10 +82,12 @@ export class MujocoEnv implements Env {
     this.#phase = "failed";
     const simulation = this.#simulation;
     simulation.reset();
+    const unfit = this.#stepping.prepare(simulation);
+    if (unfit !== null) throw this.#failure(`the model has no dynamics: ${unfit}`);
     this.#rules.drawStart(this.#random);
     const problem = state ? writeStartState(simulation, state) : null;
     if (problem !== null) throw this.#failure(`start state: ${problem}`);
-    const failure = simulation.forward();
+    const failure = this.#stepping.settle(simulation);
     if (failure !== null) throw this.#failure(`the start state has no dynamics: ${failure}`);
     // The forward pass has just left its own warm start.
     if (state?.warmstart) simulation.warmstart.set(state.warmstart);
@@ -95,7 +102,7 @@ export class MujocoEnv implements Env {
     const simulation = this.#simulation;
     this.#writeControls(action);
     this.#elapsed++;
-    const failure = simulation.step(this.#frameSkip);
+    const failure = this.#stepping.step(simulation, this.#frameSkip);
     if (failure !== null) {
       this.#phase = "failed";
       throw this.#failure(`the physics diverged at step ${this.#elapsed}: ${failure}`);
@@ -131,6 +138,7 @@ export class MujocoEnv implements Env {
     assertSameSize("memory", saved.memory.length, rules.memory.length);
     assertSameSize("observation", saved.observation.length, this.#observation.length);
     this.#simulation.loadState(saved.physics);
+    this.#stepping.resume(this.#simulation);
     rules.begin();
     rules.memory.set(saved.memory);
     this.#observation.set(saved.observation);

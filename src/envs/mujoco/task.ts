@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { RandomStream } from "../../math/random.ts";
 import type { CommonSchema } from "./common-options.ts";
 import type { Simulation } from "./engine.ts";
+import type { Stepping } from "./stepping.ts";
 
 /** Numbers about a step or reset, overwritten in place. */
 export type InfoBuffer = Record<string, number>;
@@ -45,6 +46,8 @@ export interface MujocoTask<Schema extends CommonSchema> {
   readonly rewardTerms: string;
   readonly source: string;
   readonly options: Schema;
+  /** Gymnasium's, plainStepping, when left out. */
+  readonly stepping?: Stepping;
   /** @param dt Seconds per step under the options in force. */
   bind(simulation: Simulation, options: z.output<Schema>, dt: number): TaskRules;
 }
