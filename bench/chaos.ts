@@ -49,6 +49,7 @@ function storedForm(result: CampaignResult, commit: string): StoredCampaign {
   return {
     commit,
     seed: result.seed,
+    tls: result.isTls,
     faults: result.injected.length,
     problems: result.problems,
     seconds: result.seconds,

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +20,7 @@ import {
 export interface CampaignOptions {
   /** For everything; made anew. */
   readonly folder: string;
+  /** Of all chance; an odd one goes in plaintext, an even one over TLS with certificates on both sides. */
   readonly seed: number;
   readonly faults: number;
   /** All that this machine can do, by default. */
@@ -33,6 +35,7 @@ export interface InjectedFault extends ScheduledFault {
 export interface CampaignResult extends AuditResult {
   readonly seed: number;
   readonly seconds: number;
+  readonly isTls: boolean;
   readonly injected: readonly InjectedFault[];
   readonly learnerStarts: number;
   /** How the learner ended by itself: without room on the disk it does. */
@@ -73,6 +76,10 @@ const WORKERS = 2;
 /** Several times what a campaign writes. */
 const DISK_MEGABYTES = 64;
 
+/** Faults that go with one of the two only. */
+const TLS_ONLY: FaultName = "corrupt bytes";
+const PLAINTEXT_ONLY: FaultName = "corrupt unrolls";
+
 /** Faults that this machine cannot inject, with the reason. */
 export function missingFaults(): ReadonlyMap<FaultName, string> {
   const missing = new Map<FaultName, string>();
@@ -96,6 +103,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   mkdirSync(folder, { recursive: true });
   using disk = whyNoSmallDisk() ? undefined : new SmallDisk(join(folder, "runs"), DISK_MEGABYTES);
   const clock = fakeClock(folder);
+  const isTls = seed % 2 === 0;
   await using cluster = await ChaosCluster.start({
     folder,
     seed,
@@ -103,11 +111,14 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     hosts: HOSTS,
     workers: WORKERS,
     settings: SMALL_SETTINGS,
+    certs: isTls ? issueCertificates(join(folder, "certs")) : undefined,
     environment: clock?.environment ?? {},
   });
   await cluster.untilProgress(60_000);
   const missing = missingFaults();
-  const all = (Object.keys(FAULTS) as FaultName[]).filter((name) => !missing.has(name));
+  const all = (Object.keys(FAULTS) as FaultName[]).filter(
+    (name) => !missing.has(name) && name !== (isTls ? PLAINTEXT_ONLY : TLS_ONLY),
+  );
   const injected: InjectedFault[] = [];
   const names = options.names ?? all;
   for (const fault of schedule({ seed, count: options.faults, names, hosts: HOSTS })) {
@@ -133,7 +144,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const result = audit({ run: cluster.run, journals, replay: REPLAY });
   if (result.problems.length > 0) keepRun(folder);
   return {
-    ...{ seed, seconds: Math.round((performance.now() - start) / 1000), injected },
+    ...{ seed, isTls, seconds: Math.round((performance.now() - start) / 1000), injected },
     ...{ learnerStarts: cluster.learnerStarts, failures: cluster.failures, shutdownMs },
     ...result,
   };
@@ -152,6 +163,14 @@ async function inject(
   const healed = performance.now();
   await context.cluster.untilProgress(PROGRESS_MS);
   return Math.round(performance.now() - healed);
+}
+
+/** An authority and certificates of learner and actors. @returns The folder. */
+function issueCertificates(folder: string): string {
+  for (const argv of [["init"], ["issue", "learner", "--host", "127.0.0.1"], ["issue", "actor"]]) {
+    execFileSync(process.execPath, ["dist/cli.js", "certs", ...argv, "--dir", folder]);
+  }
+  return folder;
 }
 
 /** A wall clock that a file moves, for the learner. Timers and intervals are as always. */

@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly workers: number;
   /** `--set` of the learner. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Folder with certificates for everybody; without, everything goes in plaintext. */
+  readonly certs?: string | undefined;
   /** Of the learner's process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -156,6 +158,7 @@ export class ChaosCluster implements AsyncDisposable {
       argv: [
         ...["learner", env, "--name", "run", "--run-dir", join(folder, "runs"), "--resume", "auto"],
         ...["--listen", this.address, "--no-progress", "--log-format", "json"],
+        ...this.#certs,
         ...Object.entries({ seed, ...settings }).flatMap(([path, value]) => [
           "--set",
           `${path}=${value}`,
@@ -173,9 +176,15 @@ export class ChaosCluster implements AsyncDisposable {
         ...["actor", "--learner", `127.0.0.1:${proxy.port}`, "--host-id", name],
         ...["--workers", String(workers), "--journal", join(folder, `${name}.journal`)],
         ...["--log-format", "json"],
+        ...this.#certs,
       ],
       logFile: join(folder, `${name}.log`),
     });
+  }
+
+  get #certs(): readonly string[] {
+    const { certs } = this.options;
+    return certs === undefined ? [] : ["--certs", certs];
   }
 
   #tails(): string {

@@ -148,6 +148,15 @@ async function corruptUnrolls({ host, random }: FaultContext): Promise<void> {
   host.proxy.cut();
 }
 
+/** Some bytes change, whatever they mean. TLS notices; without it nobody could notice all of it. */
+async function corruptBytes({ host, random }: FaultContext): Promise<void> {
+  const probability = 10 ** random.uniformBetween(-4.5, -2.5);
+  const direction = (["up", "down", "both"] as const)[random.integer(3)] ?? "both";
+  host.proxy.set(direction, { corrupt: { probability, afterBytes: random.integer(5_000) } });
+  await sleep(random.uniformBetween(500, 1_500));
+  host.proxy.heal();
+}
+
 async function slowLink(context: FaultContext): Promise<void> {
   const { host, random } = context;
   host.proxy.set("both", { delayMs: random.uniformBetween(5, 60), jitterMs: 30 });
@@ -241,6 +250,7 @@ export const FAULTS = {
   "lose acknowledgements": loseAcknowledgements,
   "reset after bytes": resetAfterBytes,
   "corrupt unrolls": corruptUnrolls,
+  "corrupt bytes": corruptBytes,
   "slow link": slowLink,
   "full disk": fillDisk,
   "slow disk": slowDisk,

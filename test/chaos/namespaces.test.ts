@@ -62,7 +62,8 @@ async function untilMore(machines: readonly ActorMachine[], limitMs: number): Pr
   }
 }
 
-test("machines of their own survive a pulled cable, a slow and lossy way, and a split network", { // Processes on three hosts, and outages of some seconds each.
+test("machines of their own survive a pulled cable, a slow and lossy way, and a split network", {
+  // Processes on three hosts, and outages of some seconds each.
   timeout: 180_000,
 }, async (context) => {
   const reason = whyNoHosts("switch");
