@@ -72,6 +72,11 @@ const byDetails: readonly (readonly [RegExp, Explanation])[] = [
       `${address} does not speak TLS: connect without certificates (--insecure, if it is not loopback), ` +
       "or give the learner its own with --certs",
   ],
+  [
+    /disconnected before secure TLS/,
+    ({ address }) =>
+      `${address} closed the connection before it was secure: is the learner starting or stopping just now?`,
+  ],
   [/alert (number|certificate|bad|unknown|unsupported|protocol|handshake)/, refusedHere],
   [
     /Failed to connect|ECONNRESET|EPIPE|socket hang up|[Cc]onnection (closed|dropped)/,

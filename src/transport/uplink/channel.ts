@@ -181,6 +181,8 @@ export function isTimeout(thrown: unknown): boolean {
 
 /** Whether two machines fail to agree on who they are, which time alone will not change. */
 export function isTlsFailure(thrown: Error): boolean {
+  // A connection that breaks while it greets says nothing of certificates: the learner may be restarting.
+  if (/disconnected before secure TLS/.test(thrown.message)) return false;
   return /certificate|self.signed|altnames|\bSSL\b|\bTLS\b|EPROTO|wrong version number/i.test(
     thrown.message,
   );

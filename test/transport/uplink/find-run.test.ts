@@ -1,11 +1,23 @@
+import { type AddressInfo, createServer } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, type TestContext, test } from "vitest";
+import type { TlsIdentity } from "../../../src/transport/tls.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { findRun } from "../../../src/transport/uplink/find-run.ts";
+import { identity, openAuthority } from "../tls/identities.ts";
 import { type LearnerScript, ScriptedLearner } from "./scripted-learner.ts";
 
-function find(context: TestContext, address: string, giveUpAfterMs = Infinity) {
-  const channel = new LearnerChannel(address, undefined);
+interface FindWish {
+  readonly giveUpAfterMs?: number;
+  readonly tls?: TlsIdentity;
+}
+
+function find(
+  context: TestContext,
+  address: string,
+  { giveUpAfterMs = Infinity, tls }: FindWish = {},
+) {
+  const channel = new LearnerChannel(address, tls);
   context.onTestFinished(() => channel[Symbol.dispose]());
   const waits: string[] = [];
   const calls: string[] = [];
@@ -35,6 +47,18 @@ describe("findRun", () => {
     expect(await found).toMatchObject({ run: { runId: "run", term: 1 }, envOptions: {} });
     expect(waits).toEqual([expect.stringContaining("nobody listens")]);
     expect(calls.at(-1)).toBe("OK");
+  });
+
+  test("asks again over TLS when connections break before they are secure", async (context) => {
+    const server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    context.onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const tls = await identity(await openAuthority(), "actor");
+    const { waits, calls, stop } = find(context, `localhost:${port}`, { tls });
+    while (calls.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    stop.abort();
+    expect(waits).toContainEqual(expect.stringContaining("before it was secure"));
   });
 
   test.for([
@@ -68,7 +92,7 @@ describe("findRun", () => {
     const stopped = find(context, "127.0.0.1:1");
     stopped.stop.abort();
     expect(await stopped.found).toBeUndefined();
-    const { found } = find(context, "127.0.0.1:1", 150);
+    const { found } = find(context, "127.0.0.1:1", { giveUpAfterMs: 150 });
     await expect(found).rejects.toMatchObject({ code: "LEARNER_LOST" });
   });
 });
