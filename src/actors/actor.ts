@@ -78,10 +78,10 @@ export class Actor {
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
-    const { observationSize, actionSize } = parts.policy;
+    const { observationSize, actionSize, noiseSize = actionSize } = parts.policy;
     this.#observations = new Float32Array(parts.streams.length * observationSize);
     this.#actions = new Float32Array(parts.streams.length * actionSize);
-    this.#noise = new Float32Array(parts.streams.length * actionSize);
+    this.#noise = new Float32Array(parts.streams.length * noiseSize);
     this.#unusedActions = new Float32Array(parts.streams.length * actionSize);
     const rows = (): ExtraRows =>
       Object.fromEntries(

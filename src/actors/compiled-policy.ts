@@ -15,6 +15,7 @@ const ACTIONS = "actions";
 export class CompiledPolicy implements PolicyRunner {
   readonly observationSize: number;
   readonly actionSize: number;
+  readonly noiseSize: number;
   readonly extras: readonly string[];
   readonly #program: Program;
   readonly #binding: Binding;
@@ -30,6 +31,7 @@ export class CompiledPolicy implements PolicyRunner {
     this.#program = program;
     this.observationSize = rowSize(OBSERVATIONS);
     this.actionSize = rowSize(ACTIONS);
+    this.noiseSize = rowSize(NOISE);
     this.extras = program.outputs.map(({ name }) => name).filter((name) => name !== ACTIONS);
     const ports = program.inputs.filter(({ name }) => name !== OBSERVATIONS && name !== NOISE);
     this.#parameters = new Float32Array(ports.reduce((sum, { size }) => sum + size, 0));

@@ -2,7 +2,7 @@
 export interface PolicyCall {
   /** [n, observation size], raw; the runner may overwrite it. */
   readonly observations: Float32Array;
-  /** [n, action size], standard normals. */
+  /** [n, noise size], standard normals. */
   readonly noise: Float32Array;
   /** [n, action size], filled with actions, in [-1, 1] unless the run's are free. */
   readonly actions: Float32Array;
@@ -14,6 +14,8 @@ export interface PolicyCall {
 export interface PolicyRunner extends AsyncDisposable {
   readonly observationSize: number;
   readonly actionSize: number;
+  /** Standard normals that one action is drawn from; as many as an action has numbers when left out. */
+  readonly noiseSize?: number;
   /** Names of what is made beside the actions. */
   readonly extras?: readonly string[];
   /**

@@ -101,7 +101,9 @@ export interface Policy {
   readonly group: string;
   readonly observationSize: number;
   readonly actionSize: number;
-  /** Exploring action in [-1, 1], [n, action size], from observations [n, size] and standard normals [n, action size]. */
+  /** Standard normals that one action is drawn from; as many as an action has numbers when left out. */
+  readonly noiseSize?: number;
+  /** Exploring action in [-1, 1], [n, action size], from observations [n, size] and standard normals [n, noise size]. */
   sample(parameters: Parameters, observations: Tensor, noise: Tensor): Tensor;
   /** The deterministic action used for evaluation and export. */
   mode(parameters: Parameters, observations: Tensor): Tensor;

@@ -43,7 +43,13 @@ export interface NetworkShape {
 /** [n, inputSize] -> [n, outputSize]. */
 export type Network = Layer;
 
-type Build = (shape: NetworkShape, options: NetworkOptions) => Network;
+/** All of a network but its output layer. */
+export interface Body extends Layer {
+  readonly outputSize: number;
+}
+
+type BodyShape = Pick<NetworkShape, "prefix" | "inputSize">;
+type Build = (shape: BodyShape, options: NetworkOptions) => Body;
 
 /** A new architecture is a function like its neighbours and a line here. */
 const architectures = { mlp, bro, simba } satisfies Readonly<Record<string, Build>>;
@@ -53,11 +59,17 @@ export type Architecture = keyof typeof architectures;
 export const architectureNames = Object.keys(architectures) as readonly Architecture[];
 
 export function network(shape: NetworkShape, options: NetworkOptions): Network {
+  const body = networkBody(shape, options);
+  return sequence(body, output({ ...shape, inputSize: body.outputSize }, options));
+}
+
+/** What is left of a network without its output layer, for those with several heads. */
+export function networkBody(shape: BodyShape, options: NetworkOptions): Body {
   return architectures[options.architecture ?? "mlp"](shape, options);
 }
 
-/** Linear layers `hidden0 .. hiddenN, output`, norm and activation after each but the last. */
-function mlp(shape: NetworkShape, options: NetworkOptions): Network {
+/** Linear layers `hidden0 .. hiddenN`, norm and activation after each. */
+function mlp(shape: BodyShape, options: NetworkOptions): Body {
   const { hidden, activation, initialisation, norm = "none" } = options;
   const { prefix } = shape;
   const layers = hidden.flatMap((outputSize, i) => {
@@ -69,20 +81,19 @@ function mlp(shape: NetworkShape, options: NetworkOptions): Network {
       elementwise(activations[activation]),
     ];
   });
-  return sequence(...layers, output(shape, options, hidden.at(-1) ?? shape.inputSize));
+  return { ...sequence(...layers), outputSize: hidden.at(-1) ?? shape.inputSize };
 }
 
 /**
  * BroNet: dense, norm and activation, then blocks of x + norm(dense(activation(norm(dense(x))))).
  * Source: Nauman et al. 2024, "Bigger, Regularized, Optimistic", arXiv 2405.16158, section 3.
  */
-function bro(shape: NetworkShape, options: NetworkOptions): Network {
-  const { prefix, inputSize } = shape;
+function bro({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
   const { initialisation } = options;
   const activate = elementwise(activations[options.activation]);
   const square = { inputSize: width, outputSize: width, initialisation, gain: Math.SQRT2 };
-  return sequence(
+  const body = sequence(
     dense({ ...square, name: `${prefix}embed`, inputSize }),
     layerNorm(`${prefix}embedNorm`, width),
     activate,
@@ -97,8 +108,8 @@ function bro(shape: NetworkShape, options: NetworkOptions): Network {
         ),
       ),
     ),
-    output(shape, options, width),
   );
+  return { ...body, outputSize: width };
 }
 
 /** A block's inner layer is this many times as wide as the stream it adds to. */
@@ -108,15 +119,14 @@ const SIMBA_EXPANSION = 4;
  * SimBa: dense, then blocks of x + dense(activation(dense(norm(x)))) with an inner layer four times as
  * wide, then a norm. Source: Lee et al. 2024, arXiv 2410.09754, section 4.
  */
-function simba(shape: NetworkShape, options: NetworkOptions): Network {
-  const { prefix, inputSize } = shape;
+function simba({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
   const { initialisation } = options;
   const activate = elementwise(activations[options.activation]);
   const inner = SIMBA_EXPANSION * width;
   const to = (name: string, sizes: readonly [number, number], gain: number): Layer =>
     dense({ name, inputSize: sizes[0], outputSize: sizes[1], initialisation, gain });
-  return sequence(
+  const body = sequence(
     to(`${prefix}embed`, [inputSize, width], 1),
     ...blocks.map((block) =>
       residual(
@@ -129,13 +139,13 @@ function simba(shape: NetworkShape, options: NetworkOptions): Network {
       ),
     ),
     layerNorm(`${prefix}outputNorm`, width),
-    output(shape, options, width),
   );
+  return { ...body, outputSize: width };
 }
 
-function output(shape: NetworkShape, options: NetworkOptions, inputSize: number): Layer {
-  const { prefix, outputSize, outputGain = 1, outputInit } = shape;
-  const { initialisation } = options;
+/** The linear layer `output` that ends a network. */
+export function output(shape: NetworkShape, { initialisation }: NetworkOptions): Layer {
+  const { prefix, inputSize, outputSize, outputGain = 1, outputInit } = shape;
   return dense({
     name: `${prefix}output`,
     inputSize,

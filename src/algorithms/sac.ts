@@ -1,4 +1,4 @@
-import { abs, add, maximum, mean, mul, neg, sub, type Tensor, tanh } from "../compile/ops.ts";
+import { abs, add, maximum, mean, mul, neg, sub, type Tensor } from "../compile/ops.ts";
 import type {
   AdamOptions,
   Algorithm,
@@ -11,12 +11,8 @@ import type {
 import type { CriticHead } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import type { NetworkOptions } from "./networks.ts";
-import {
-  type GaussianPolicy,
-  gaussianPolicy,
-  type LogStdOptions,
-  sampleSquashed,
-} from "./squashed-gaussian.ts";
+import type { SacPolicy } from "./sac-policy.ts";
+import { gaussianPolicy, type LogStdOptions } from "./squashed-gaussian.ts";
 import { automaticTemperature, fixedTemperature, type Temperature } from "./temperature.ts";
 import {
   type TwinCritic,
@@ -97,7 +93,7 @@ interface SacInputs extends LossInputs {
 
 /** What SAC is composed of; exchange one for another method's. */
 export interface SacParts {
-  readonly policy: GaussianPolicy;
+  readonly policy: SacPolicy;
   readonly critic: TwinCritic;
   /** What the critics' outputs mean and are held against. */
   readonly head: CriticHead;
@@ -141,16 +137,17 @@ export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
     targets: [{ target: "targetCritic", source: "critic", tau: options.tau }],
     batch: batchColumns(sizes),
     noise: [
-      { name: "nextActions", shape: [sizes.batchSize, actionSize] },
-      { name: "actions", shape: [sizes.batchSize, actionSize] },
+      { name: "nextActions", shape: [sizes.batchSize, policy.noiseSize] },
+      { name: "actions", shape: [sizes.batchSize, policy.lossNoiseSize] },
     ],
     policy: {
       group: "actor",
       observationSize,
       actionSize,
+      noiseSize: policy.noiseSize,
       sample: (parameters, observations, noise) =>
-        sampleSquashed(policy.distribution(parameters, observations), noise).actions,
-      mode: (parameters, observations) => tanh(policy.distribution(parameters, observations).mean),
+        policy.sample(parameters, observations, noise).actions,
+      mode: policy.mode,
     },
   };
 }
@@ -171,10 +168,7 @@ export function criticStage({ policy, critic, head, twin, temperature }: SacPart
     groups: ["critic"],
     loss({ parameters, batch, noise }: SacInputs): LossResult {
       const { nextObservations } = batch;
-      const next = sampleSquashed(
-        policy.distribution(parameters.actor, nextObservations),
-        noise.nextActions,
-      );
+      const next = policy.sample(parameters.actor, nextObservations, noise.nextActions);
       const target = head.backUp(
         {
           returns: batch.returns,
@@ -220,18 +214,24 @@ export function actorStage({ policy, critic, head, twin, temperature }: SacParts
     name: "actor",
     groups: group ? ["actor", group.name] : ["actor"],
     loss({ parameters, batch: { observations }, noise }: SacInputs): LossResult {
-      const distribution = policy.distribution(parameters.actor, observations);
-      const { actions, logProbabilities } = sampleSquashed(distribution, noise.actions);
-      const logProbability = mean(logProbabilities);
-      const [first, second] = critic.outputs(parameters.critic, observations, actions);
-      const value = mean(twin.value([head.value(first), head.value(second)]));
       const alpha = temperature.value(parameters);
-      const actorLoss = sub(mul(alpha, logProbability), value);
+      const improvement = policy.improve({
+        parameters: parameters.actor,
+        observations,
+        noise: noise.actions,
+        temperature: alpha,
+        value: (states, actions) => {
+          const [first, second] = critic.outputs(parameters.critic, states, actions);
+          return twin.value([head.value(first), head.value(second)]);
+        },
+      });
+      const { loss: actorLoss, logProbability } = improvement;
       const temperatureLoss = temperature.loss?.(parameters, logProbability);
       const metrics = {
         "train/actor_loss": actorLoss,
         "train/ent_coef": alpha,
         "train/entropy": neg(logProbability),
+        ...improvement.metrics,
       };
       if (temperatureLoss === undefined) return { loss: actorLoss, metrics };
       return {

@@ -2,6 +2,7 @@ import {
   add,
   clip,
   exp,
+  mean,
   mul,
   type Operand,
   softplus,
@@ -12,8 +13,9 @@ import {
   type Tensor,
   tanh,
 } from "../compile/ops.ts";
-import type { ParameterSpec, Parameters } from "./algorithm.ts";
+import type { Parameters } from "./algorithm.ts";
 import { type NetworkOptions, network } from "./networks.ts";
+import type { SacPolicy, SampledActions } from "./sac-policy.ts";
 
 /**
  * u ~ N(mean, exp(logStd)), action = tanh(u), each dimension on its own. Everything stays in [-1, 1]:
@@ -27,13 +29,6 @@ export interface SquashedGaussian {
   readonly mean: Tensor;
   /** [n, action size]. */
   readonly logStd: Tensor;
-}
-
-export interface SampledActions {
-  /** [n, action size], in [-1, 1]. */
-  readonly actions: Tensor;
-  /** log pi(action | s), [n]. */
-  readonly logProbabilities: Tensor;
 }
 
 export interface LogStdOptions {
@@ -73,14 +68,16 @@ export function sampleSquashed(policy: SquashedGaussian, noise: Tensor): Sampled
   return { actions: tanh(u), logProbabilities: sum(density, -1) };
 }
 
-function boundLogStd(raw: Tensor, { logStdMin, logStdMax, logStdBound }: LogStdOptions): Tensor {
+export function boundLogStd(
+  raw: Tensor,
+  { logStdMin, logStdMax, logStdBound }: LogStdOptions,
+): Tensor {
   if (logStdBound === "clamp") return clip(raw, logStdMin, logStdMax);
   return add(mul(add(tanh(raw), 1), (logStdMax - logStdMin) / 2), logStdMin);
 }
 
 /** A network from observations, [n, observation size], to a squashed Gaussian. */
-export interface GaussianPolicy {
-  readonly parameters: readonly ParameterSpec[];
+export interface GaussianPolicy extends SacPolicy {
   distribution(parameters: Parameters, observations: Tensor): SquashedGaussian;
 }
 
@@ -92,12 +89,25 @@ export function gaussianPolicy(
 ): GaussianPolicy {
   const shape = { prefix: "", inputSize: observationSize, outputSize: 2 * actionSize };
   const net = network({ ...shape, outputGain: 0.01 }, options);
+  const distribution = (parameters: Parameters, observations: Tensor): SquashedGaussian => {
+    const output = net.forward(parameters, observations);
+    const [mean, raw] = split(output, [actionSize, actionSize]) as [Tensor, Tensor];
+    return { mean, logStd: boundLogStd(raw, options) };
+  };
   return {
     parameters: net.parameters,
-    distribution: (parameters, observations) => {
-      const output = net.forward(parameters, observations);
-      const [mean, raw] = split(output, [actionSize, actionSize]) as [Tensor, Tensor];
-      return { mean, logStd: boundLogStd(raw, options) };
+    distribution,
+    noiseSize: actionSize,
+    lossNoiseSize: actionSize,
+    sample: (parameters, observations, noise) =>
+      sampleSquashed(distribution(parameters, observations), noise),
+    mode: (parameters, observations) => tanh(distribution(parameters, observations).mean),
+    improve: ({ parameters, observations, noise, temperature, value }) => {
+      const policy = distribution(parameters, observations);
+      const { actions, logProbabilities } = sampleSquashed(policy, noise);
+      const logProbability = mean(logProbabilities);
+      const gain = mean(value(observations, actions));
+      return { loss: sub(mul(temperature, logProbability), gain), logProbability };
     },
   };
 }

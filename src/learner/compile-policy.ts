@@ -18,7 +18,7 @@ export function compilePolicy(algorithm: Algorithm, rows: number): Uint8Array {
   const inputs: InputSpec[] = [
     ...group.parameters.map(({ name, shape }) => ({ name, shape })),
     { name: "observations", shape: [rows, policy.observationSize] },
-    { name: "noise", shape: [rows, policy.actionSize] },
+    { name: "noise", shape: [rows, policy.noiseSize ?? policy.actionSize] },
   ];
   const act = (tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> => {
     const { observations, noise, ...parameters } = tensors;
