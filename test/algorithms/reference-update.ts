@@ -49,7 +49,8 @@ export class ReferenceUpdate {
     const results: Record<string, StageNumbers> = {};
     for (const stage of this.algorithm.stages) {
       const numbers = await this.evaluate(stage, batch, noise);
-      for (const group of stage.groups) this.#adam(group, numbers.gradients[group]!);
+      const scale = gradientScale(numbers.gradients, stage.maxGradNorm);
+      for (const group of stage.groups) this.#adam(group, numbers.gradients[group]!, scale);
       results[stage.name] = numbers;
     }
     for (const { target, source, tau } of this.algorithm.targets) {
@@ -109,7 +110,7 @@ export class ReferenceUpdate {
     return traced;
   }
 
-  #adam(group: string, gradients: Columns): void {
+  #adam(group: string, gradients: Columns, scale: number): void {
     const { optimizer } = this.algorithm.groups.find(({ name }) => name === group)!;
     const { learningRate, beta1, beta2, epsilon } = optimizer!;
     const [correction1, correction2] = [1 - beta1 ** this.#steps, 1 - beta2 ** this.#steps];
@@ -117,7 +118,8 @@ export class ReferenceUpdate {
       const values = this.parameters[group]![name]!;
       const first = this.first[group]![name]!;
       const second = this.second[group]![name]!;
-      for (const [i, g] of gradient.entries()) {
+      for (const [i, raw] of gradient.entries()) {
+        const g = raw * scale;
         first[i] = beta1 * first[i]! + (1 - beta1) * g;
         second[i] = beta2 * second[i]! + (1 - beta2) * g * g;
         const root = Math.sqrt(second[i]! / correction2) + epsilon;
@@ -125,6 +127,13 @@ export class ReferenceUpdate {
       }
     }
   }
+}
+
+/** What makes the norm of all gradients together at most `maxNorm`. */
+function gradientScale(gradients: ParameterValues, maxNorm = Infinity): number {
+  const all = Object.values(gradients).flatMap((group) => Object.values(group));
+  const squares = all.reduce((sum, data) => data.reduce((part, g) => part + g * g, sum), 0);
+  return Math.min(1, maxNorm / (Math.sqrt(squares) + 1e-6));
 }
 
 function zerosLike(algorithm: Algorithm, values: ParameterValues): ParameterValues {
