@@ -41,7 +41,7 @@ export class Roster {
 
   seat(hello: Hello, now: number): Seat | SessionFault {
     const { host, index, instance, resume } = hello;
-    const name = { host, index, instance: instance.toString("hex") };
+    const name = { host, index, instance: Buffer.from(instance).toString("hex") };
     return resume ? this.#resume(name, resume, now) : this.#join(name, now);
   }
 

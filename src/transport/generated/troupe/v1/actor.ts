@@ -178,7 +178,7 @@ export interface GetRunResponse {
    * [envs_per_actor, action_size] of standard normal draws, then the parameters in the order in which a
    * policy's flat vector holds them. Output: `actions` [envs_per_actor, action_size] in [-1, 1].
    */
-  policyProgram: Buffer;
+  policyProgram: Uint8Array;
   /** An environment that takes longer than this for a step or reset counts as hung. */
   stepTimeoutSeconds: number;
   /** The algorithm's name, such as "sac"; for display. */
@@ -228,7 +228,7 @@ export interface Hello {
   /** The actor's number on its host. */
   index: number;
   /** Drawn at random when the process starts: tells it from an earlier one of the same name. 16 bytes. */
-  instance: Buffer;
+  instance: Uint8Array;
   /** The environment it steps. */
   envId: string;
   /** The unrolls it makes. */
@@ -256,7 +256,7 @@ export interface Frame {
   /** CRC-32C (Castagnoli) of `payload`. */
   checksum: number;
   /** The unroll: a msgpack map of little-endian columns, see docs/protocol.md. */
-  payload: Buffer;
+  payload: Uint8Array;
 }
 
 /** A sign of life, and what is told on the side. It may be lost with its connection. */
@@ -401,7 +401,7 @@ export interface GetPolicyResponse {
   /** Where this slice begins. */
   offset: number;
   /** The slice. */
-  data: Buffer;
+  data: Uint8Array;
 }
 
 function createBaseGetRunRequest(): GetRunRequest {
@@ -470,7 +470,7 @@ function createBaseGetRunResponse(): GetRunResponse {
     seed: 0,
     normalizesObservations: false,
     parameterCount: 0,
-    policyProgram: Buffer.alloc(0),
+    policyProgram: new Uint8Array(0),
     stepTimeoutSeconds: 0,
     algorithm: "",
   };
@@ -607,7 +607,7 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
               break;
             }
 
-            message.policyProgram = Buffer.from(reader.bytes());
+            message.policyProgram = reader.bytes();
             continue;
           }
           case 11: {
@@ -654,7 +654,7 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
     message.seed = object.seed ?? 0;
     message.normalizesObservations = object.normalizesObservations ?? false;
     message.parameterCount = object.parameterCount ?? 0;
-    message.policyProgram = object.policyProgram ?? Buffer.alloc(0);
+    message.policyProgram = object.policyProgram ?? new Uint8Array(0);
     message.stepTimeoutSeconds = object.stepTimeoutSeconds ?? 0;
     message.algorithm = object.algorithm ?? "";
     return message;
@@ -861,7 +861,7 @@ function createBaseHello(): Hello {
     runId: "",
     host: "",
     index: 0,
-    instance: Buffer.alloc(0),
+    instance: new Uint8Array(0),
     envId: "",
     shape: undefined,
     resume: undefined,
@@ -947,7 +947,7 @@ export const Hello: MessageFns<Hello> = {
               break;
             }
 
-            message.instance = Buffer.from(reader.bytes());
+            message.instance = reader.bytes();
             continue;
           }
           case 6: {
@@ -995,7 +995,7 @@ export const Hello: MessageFns<Hello> = {
     message.runId = object.runId ?? "";
     message.host = object.host ?? "";
     message.index = object.index ?? 0;
-    message.instance = object.instance ?? Buffer.alloc(0);
+    message.instance = object.instance ?? new Uint8Array(0);
     message.envId = object.envId ?? "";
     message.shape = (object.shape !== undefined && object.shape !== null)
       ? UnrollShape.fromPartial(object.shape)
@@ -1087,7 +1087,7 @@ export const Resume: MessageFns<Resume> = {
 };
 
 function createBaseFrame(): Frame {
-  return { sequence: 0, checksum: 0, payload: Buffer.alloc(0) };
+  return { sequence: 0, checksum: 0, payload: new Uint8Array(0) };
 }
 
 export const Frame: MessageFns<Frame> = {
@@ -1138,7 +1138,7 @@ export const Frame: MessageFns<Frame> = {
               break;
             }
 
-            message.payload = Buffer.from(reader.bytes());
+            message.payload = reader.bytes();
             continue;
           }
         }
@@ -1160,7 +1160,7 @@ export const Frame: MessageFns<Frame> = {
     const message = createBaseFrame();
     message.sequence = object.sequence ?? 0;
     message.checksum = object.checksum ?? 0;
-    message.payload = object.payload ?? Buffer.alloc(0);
+    message.payload = object.payload ?? new Uint8Array(0);
     return message;
   },
 };
@@ -2092,7 +2092,7 @@ export const GetPolicyRequest: MessageFns<GetPolicyRequest> = {
 };
 
 function createBaseGetPolicyResponse(): GetPolicyResponse {
-  return { publication: 0, term: 0, version: 0, totalBytes: 0, checksum: 0, offset: 0, data: Buffer.alloc(0) };
+  return { publication: 0, term: 0, version: 0, totalBytes: 0, checksum: 0, offset: 0, data: new Uint8Array(0) };
 }
 
 export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
@@ -2187,7 +2187,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = reader.bytes();
             continue;
           }
         }
@@ -2213,7 +2213,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     message.totalBytes = object.totalBytes ?? 0;
     message.checksum = object.checksum ?? 0;
     message.offset = object.offset ?? 0;
-    message.data = object.data ?? Buffer.alloc(0);
+    message.data = object.data ?? new Uint8Array(0);
     return message;
   },
 };
