@@ -9,6 +9,7 @@ import { ChaosCluster } from "./cluster.ts";
 import { SmallDisk, whyNoSmallDisk } from "./disk.ts";
 import {
   canTrace,
+  clearFaketime,
   FAULTS,
   type FaultName,
   findFaketime,
@@ -102,6 +103,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   using disk = whyNoSmallDisk() ? undefined : new SmallDisk(join(folder, "runs"), DISK_MEGABYTES);
+  clearFaketime();
   const clock = fakeClock(folder);
   const isTls = seed % 2 === 0;
   await using cluster = await ChaosCluster.start({
@@ -138,8 +140,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       });
     });
     injected.push({ ...fault, recoveredMs });
+    clearFaketime();
   }
   const shutdownMs = (await cluster.stop()).map(Math.round);
+  clearFaketime();
   const journals = cluster.hosts.map(({ journal }) => journal);
   const result = audit({ run: cluster.run, journals, replay: REPLAY });
   if (result.problems.length > 0) keepRun(folder);

@@ -4,6 +4,7 @@ import {
   closeSync,
   existsSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -306,6 +307,19 @@ export function findFaketime(): string | undefined {
   return ["x86_64-linux-gnu", "aarch64-linux-gnu"]
     .map((triple) => `/usr/lib/${triple}/faketime/libfaketimeMT.so.1`)
     .find((path) => existsSync(path));
+}
+
+/**
+ * Removes what libfaketime leaves in shared memory when its process is killed: another process that gets the
+ * same number later would wait for it for ever.
+ */
+export function clearFaketime(): void {
+  const folder = "/dev/shm";
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const pid = /faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(folder, name));
+  }
 }
 
 /** Whether strace may attach to a process here. */

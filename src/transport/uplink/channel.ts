@@ -181,8 +181,8 @@ export function isTimeout(thrown: unknown): boolean {
 
 /** Whether two machines fail to agree on who they are, which time alone will not change. */
 export function isTlsFailure(thrown: Error): boolean {
-  // A connection that breaks while it greets says nothing of certificates: the learner may be restarting.
-  if (/disconnected before secure TLS/.test(thrown.message)) return false;
+  // A connection that breaks while it greets, or on which bytes change, says nothing of certificates.
+  if (/disconnected before secure TLS|bad record mac/.test(thrown.message)) return false;
   return /certificate|self.signed|altnames|\bSSL\b|\bTLS\b|EPROTO|wrong version number/i.test(
     thrown.message,
   );
