@@ -10,6 +10,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** Fills `out` (row-major, [product of shape]) with initial values. */
   init(random: RandomStream, out: Float32Array): void;
+  /** It is a linear layer's weight or bias. */
+  readonly isLinear?: true;
 }
 
 /** A set of parameters that one optimiser moves, or that follows another as its slow copy. */
@@ -99,6 +101,8 @@ export interface Algorithm {
 export interface Policy {
   /** The group whose parameters are published. */
   readonly group: string;
+  /** What is published after them: numbers that no gradient moves, for `sample` to find by name. */
+  readonly settings?: readonly InputSpec[];
   readonly observationSize: number;
   readonly actionSize: number;
   /** Standard normals that one action is drawn from; as many as an action has numbers when left out. */

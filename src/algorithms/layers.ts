@@ -21,9 +21,12 @@ import {
 /** A function with parameters that live in a group under its own names. */
 export interface Layer {
   readonly parameters: readonly ParameterSpec[];
-  /** [n, input size] -> [n, output size]. */
-  forward(parameters: Parameters, x: Tensor): Tensor;
+  /** [n, input size] -> [n, output size]; `probe` is shown the hidden units on the way. */
+  forward(parameters: Parameters, x: Tensor, probe?: Probe): Tensor;
 }
+
+/** Is given what a layer's units say, [n, units], after their activation. */
+export type Probe = (units: Tensor) => void;
 
 export type Activation = "relu" | "tanh" | "silu" | "gelu";
 
@@ -56,8 +59,8 @@ export function dense(options: DenseOptions): Layer {
   };
   return {
     parameters: [
-      { name: `${name}.weight`, shape: [inputSize, outputSize], init: init.weight },
-      { name: `${name}.bias`, shape: [outputSize], init: init.bias },
+      { name: `${name}.weight`, shape: [inputSize, outputSize], init: init.weight, isLinear: true },
+      { name: `${name}.bias`, shape: [outputSize], init: init.bias, isLinear: true },
     ],
     forward: (parameters, x) =>
       linear(x, parameter(parameters, `${name}.weight`), parameter(parameters, `${name}.bias`)),
@@ -82,16 +85,24 @@ export function layerNorm(name: string, size: number): Layer {
   };
 }
 
-/** A function of each element that has no parameters. */
-export function elementwise(fn: (x: Tensor) => Tensor): Layer {
-  return { parameters: [], forward: (_parameters, x) => fn(x) };
+/** A function of each element, without parameters, that makes what a layer's units say. */
+export function activate(activation: Activation): Layer {
+  return {
+    parameters: [],
+    forward: (_parameters, x, probe) => {
+      const units = activations[activation](x);
+      probe?.(units);
+      return units;
+    },
+  };
 }
 
 /** One layer after another. */
 export function sequence(...layers: readonly Layer[]): Layer {
   return {
     parameters: layers.flatMap((layer) => layer.parameters),
-    forward: (parameters, x) => layers.reduce((y, layer) => layer.forward(parameters, y), x),
+    forward: (parameters, x, probe) =>
+      layers.reduce((y, layer) => layer.forward(parameters, y, probe), x),
   };
 }
 
@@ -99,7 +110,7 @@ export function sequence(...layers: readonly Layer[]): Layer {
 export function residual(inner: Layer): Layer {
   return {
     parameters: inner.parameters,
-    forward: (parameters, x) => add(x, inner.forward(parameters, x)),
+    forward: (parameters, x, probe) => add(x, inner.forward(parameters, x, probe)),
   };
 }
 

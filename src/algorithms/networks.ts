@@ -3,9 +3,8 @@ import type { Algorithm } from "./algorithm.ts";
 import type { Initialisation, Initialiser } from "./initialisers.ts";
 import {
   type Activation,
-  activations,
+  activate,
   dense,
-  elementwise,
   type Layer,
   layerNorm,
   residual,
@@ -78,7 +77,7 @@ function mlp(shape: BodyShape, options: NetworkOptions): Body {
     return [
       dense({ name, inputSize, outputSize, initialisation, gain: Math.SQRT2 }),
       ...(norm === "layer" ? [layerNorm(`${prefix}norm${i}`, outputSize)] : []),
-      elementwise(activations[activation]),
+      activate(activation),
     ];
   });
   return { ...sequence(...layers), outputSize: hidden.at(-1) ?? shape.inputSize };
@@ -91,18 +90,18 @@ function mlp(shape: BodyShape, options: NetworkOptions): Body {
 function bro({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
   const { initialisation } = options;
-  const activate = elementwise(activations[options.activation]);
+  const activation = activate(options.activation);
   const square = { inputSize: width, outputSize: width, initialisation, gain: Math.SQRT2 };
   const body = sequence(
     dense({ ...square, name: `${prefix}embed`, inputSize }),
     layerNorm(`${prefix}embedNorm`, width),
-    activate,
+    activation,
     ...blocks.map((block) =>
       residual(
         sequence(
           dense({ ...square, name: `${prefix}${block}.dense0` }),
           layerNorm(`${prefix}${block}.norm0`, width),
-          activate,
+          activation,
           dense({ ...square, name: `${prefix}${block}.dense1` }),
           layerNorm(`${prefix}${block}.norm1`, width),
         ),
@@ -122,7 +121,7 @@ const SIMBA_EXPANSION = 4;
 function simba({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
   const { initialisation } = options;
-  const activate = elementwise(activations[options.activation]);
+  const activation = activate(options.activation);
   const inner = SIMBA_EXPANSION * width;
   const to = (name: string, sizes: readonly [number, number], gain: number): Layer =>
     dense({ name, inputSize: sizes[0], outputSize: sizes[1], initialisation, gain });
@@ -133,7 +132,7 @@ function simba({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body 
         sequence(
           layerNorm(`${prefix}${block}.norm`, width),
           to(`${prefix}${block}.dense0`, [width, inner], Math.SQRT2),
-          activate,
+          activation,
           to(`${prefix}${block}.dense1`, [inner, width], 1),
         ),
       ),

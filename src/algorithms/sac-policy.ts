@@ -20,6 +20,16 @@ export interface SacPolicy {
   /** The deterministic action, [n, action size]. */
   mode(parameters: Parameters, observations: Tensor): Tensor;
   improve(question: ImprovementInputs): Improvement;
+  /** What its units say of each state; DrM asks. */
+  units(parameters: Parameters, observations: Tensor): PolicyUnits;
+}
+
+/** Layer by layer, each [n, units]. */
+export interface PolicyUnits {
+  /** After their activation. */
+  readonly hidden: readonly Tensor[];
+  /** The outputs, each kind of them apart, as they leave the network. */
+  readonly heads: readonly Tensor[];
 }
 
 export interface ImprovementInputs {

@@ -102,6 +102,11 @@ export function gaussianPolicy(
     sample: (parameters, observations, noise) =>
       sampleSquashed(distribution(parameters, observations), noise),
     mode: (parameters, observations) => tanh(distribution(parameters, observations).mean),
+    units: (parameters, observations) => {
+      const hidden: Tensor[] = [];
+      const output = net.forward(parameters, observations, (units) => hidden.push(units));
+      return { hidden, heads: split(output, [actionSize, actionSize]) };
+    },
     improve: ({ parameters, observations, noise, temperature, value }) => {
       const policy = distribution(parameters, observations);
       const { actions, logProbabilities } = sampleSquashed(policy, noise);

@@ -15,7 +15,7 @@ export interface StateTensor {
   readonly data: Float32Array | Float64Array;
 }
 
-/** Everything an update carries over, by name: `parameters/…`, `first/…`, `second/…`, `steps/…`. */
+/** Everything an update carries over, by name: `parameters/…`, `first/…`, `second/…`, `steps`, `restarts/…`. */
 export type TrainState = Readonly<Record<string, StateTensor>>;
 
 /** A state as a file may hold it, not yet checked. */

@@ -42,6 +42,9 @@ interface Move {
   readonly rateScale: number;
 }
 
+/** What names a group's restart in an exported state. */
+const RESTART = "restarts/";
+
 /** As in PyTorch's clip_grad_norm_. */
 const NORM_FLOOR = 1e-6;
 
@@ -57,6 +60,8 @@ export class TrainStep implements AsyncDisposable {
   readonly #noise: Buffers;
   readonly #metrics: Record<string, number> = {};
   readonly #perSample: Buffers;
+  /** Updates done when a group's optimiser last started anew; 0 where it is not there. */
+  readonly #restarts = new Map<string, number>();
   #turn: Turn = 0;
   #steps = 0;
 
@@ -110,9 +115,33 @@ export class TrainStep implements AsyncDisposable {
     return this.#store.layout(group);
   }
 
-  /** The group's parameters as they are now, flat; a view that is valid until the next update. */
+  /**
+   * The group's parameters as they are now, flat; a view that is valid until the next update, which
+   * starts from what it finds there.
+   */
   parameters(group: string): Float32Array {
     return this.#store.state(group, this.#turn).parameters.values;
+  }
+
+  /** The group's optimiser forgets what it has seen: no moments, no steps. */
+  restartOptimizer(group: string): void {
+    const { first, second } = this.#store.state(group, this.#turn);
+    first.values.fill(0);
+    second.values.fill(0);
+    this.#restarts.set(group, this.#steps);
+  }
+
+  /**
+   * Sets a scalar of a group that no stage moves and that follows none.
+   * @throws RangeError when there is no such scalar.
+   */
+  setConstant(group: string, name: string, value: number): void {
+    for (const turn of [0, 1] as const) {
+      const { values } = this.#store.state(group, turn).parameters;
+      const tensor = this.#store.tensors(group, values)[name];
+      if (tensor?.length !== 1) throw new RangeError(`${group} has no scalar ${name}`);
+      tensor[0] = value;
+    }
   }
 
   /** Noise buffers for `step`, by name. */
@@ -155,8 +184,12 @@ export class TrainStep implements AsyncDisposable {
 
   /** A copy of everything that updates carry over. */
   exportState(): TrainState {
+    const restarts = [...this.#restarts].map(([group, steps]) => [
+      `${RESTART}${group}`,
+      { shape: [1], data: Float64Array.of(steps) },
+    ]);
     const steps = { shape: [1], data: Float64Array.of(this.#steps) };
-    return { ...this.#store.exportTensors(this.#turn), steps };
+    return { ...this.#store.exportTensors(this.#turn), steps, ...Object.fromEntries(restarts) };
   }
 
   /** @throws RangeError naming a tensor that is missing or has another shape; then nothing is changed. */
@@ -167,6 +200,11 @@ export class TrainStep implements AsyncDisposable {
     }
     this.#store.importTensors(state);
     this.#steps = steps[0];
+    this.#restarts.clear();
+    for (const group of this.groupNames) {
+      const restart = state[RESTART + group]?.data;
+      if (restart instanceof Float64Array) this.#restarts.set(group, restart[0] ?? 0);
+    }
   }
 
   /** Starts anew from the given parameters: no moments, no steps. */
@@ -182,6 +220,7 @@ export class TrainStep implements AsyncDisposable {
       }
     }
     this.#steps = 0;
+    this.#restarts.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,7 +256,8 @@ export class TrainStep implements AsyncDisposable {
     };
     const learningRate = optimizer.learningRate * rateScale;
     const options = { ...optimizer, learningRate, gradientScale };
-    return this.#store.kernel.adam(move, options, this.#steps + 1);
+    const done = this.#steps - (this.#restarts.get(group) ?? 0);
+    return this.#store.kernel.adam(move, options, done + 1);
   }
 
   #follow(from: Turn, to: Turn): void {

@@ -10,7 +10,7 @@ import {
 } from "../../compile/ops.ts";
 import type { TwinRule } from "../twin-critic.ts";
 import { categorical, categoricalTarget } from "./categorical.ts";
-import { type Backup, type CriticHead, type CriticTarget, softBackup } from "./critic-head.ts";
+import { type Backup, type CriticHead, type CriticTarget, mix, softBackup } from "./critic-head.ts";
 import type { Support } from "./support.ts";
 import { positionOf, twoNeighbours } from "./two-hot.ts";
 
@@ -35,16 +35,28 @@ function backUp(
   const [first, second] = backup.next;
   const values = [value(first), value(second)] as const;
   const next = twin.distribution([softmax(first), softmax(second)], values);
+  const backedUp = project(support, backup, next);
   return categoricalTarget(support, {
     value: softBackup(backup, twin.value(values)),
-    distribution: project(support, backup, next),
+    distribution: exploit(support, backup, backedUp),
   });
+}
+
+/** Mixed with the two neighbours of R + gamma^m (1 - d) V': a value is a distribution without width. */
+function exploit(
+  support: Support,
+  { returns, discounts, exploitation }: Backup,
+  p: Tensor,
+): Tensor {
+  if (!exploitation) return p;
+  const value = add(returns, mul(discounts, exploitation.value));
+  return mix(exploitation.weight, twoNeighbours(support, value), p);
 }
 
 /** The backed-up distribution on the atoms, [n, m], from that of the next pair, [n, m]. */
 export function project(
   support: Support,
-  { returns, discounts, entropyCost }: Omit<Backup, "next">,
+  { returns, discounts, entropyCost }: Pick<Backup, "returns" | "discounts" | "entropyCost">,
   next: Tensor,
 ): Tensor {
   const { atoms, locations } = support;

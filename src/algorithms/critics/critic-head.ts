@@ -31,6 +31,16 @@ export interface Backup {
   readonly entropyCost: Tensor;
   /** The slow critics' outputs at (s', a'), [n, outputs] each. */
   readonly next: Twins;
+  /** Takes a share of what follows, which is the policy's alone when left out. */
+  readonly exploitation?: Exploitation;
+}
+
+/** Another opinion of the next state: not what the policy does there, but the best that was done. */
+export interface Exploitation {
+  /** V(s'), [n], entropy included. */
+  readonly value: Tensor;
+  /** lambda in [0, 1], []: its share. */
+  readonly weight: Tensor;
 }
 
 /** A target, ready to be compared with any critic's outputs. */
@@ -50,7 +60,18 @@ export interface CriticError {
   readonly priority: Tensor;
 }
 
-/** y = R + gamma^m (1 - d) (Q' - alpha log pi), [n], from the value Q' of the next pair, [n]. */
-export function softBackup({ returns, discounts, entropyCost }: Backup, nextValue: Tensor): Tensor {
-  return add(returns, mul(discounts, sub(nextValue, entropyCost)));
+/**
+ * y = R + gamma^m (1 - d) (Q' - alpha log pi), [n], from the value Q' of the next pair, [n]; with
+ * exploitation, (1 - lambda) (Q' - alpha log pi) + lambda V'.
+ */
+export function softBackup(backup: Omit<Backup, "next">, nextValue: Tensor): Tensor {
+  const { returns, discounts, entropyCost, exploitation } = backup;
+  const soft = sub(nextValue, entropyCost);
+  const next = exploitation ? mix(exploitation.weight, exploitation.value, soft) : soft;
+  return add(returns, mul(discounts, next));
+}
+
+/** weight a + (1 - weight) b. */
+export function mix(weight: Tensor, a: Tensor, b: Tensor): Tensor {
+  return add(mul(weight, a), mul(sub(1, weight), b));
 }
