@@ -1,4 +1,14 @@
-import { abs, add, maximum, mean, mul, neg, sub, type Tensor } from "../compile/ops.ts";
+import {
+  abs,
+  add,
+  maximum,
+  mean,
+  mul,
+  neg,
+  stopGradient,
+  sub,
+  type Tensor,
+} from "../compile/ops.ts";
 import type {
   AdamOptions,
   Algorithm,
@@ -8,9 +18,10 @@ import type {
   LossStage,
   Parameters,
 } from "./algorithm.ts";
-import type { CriticHead } from "./critics/critic-head.ts";
+import type { CriticHead, Exploitation } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import type { NetworkOptions } from "./networks.ts";
+import { type PmoeOptions, pmoe } from "./pmoe.ts";
 import type { SacPolicy } from "./sac-policy.ts";
 import { gaussianPolicy, type LogStdOptions } from "./squashed-gaussian.ts";
 import { automaticTemperature, fixedTemperature, type Temperature } from "./temperature.ts";
@@ -45,6 +56,8 @@ export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOpt
   /** In nats of the action in [-1, 1]; auto: minus the action size. */
   readonly targetEntropy: "auto" | number;
   readonly temperatureLoss: "alpha" | "logAlpha";
+  /** A mixture of experts for a policy; left out: one Gaussian. */
+  readonly pmoe?: PmoeOptions;
 }
 
 /** Source: Haarnoja et al. 2018, arXiv 1812.05905, table 1; bounds of log std: CleanRL. */
@@ -75,7 +88,7 @@ export interface SacSizes {
   readonly batchSize: number;
 }
 
-interface SacInputs extends LossInputs {
+export interface SacInputs extends LossInputs {
   readonly parameters: Readonly<Record<"actor" | "critic" | "targetCritic", Parameters>>;
   readonly batch: Readonly<
     Record<
@@ -106,7 +119,9 @@ export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
   const head = criticHead(options.critic, options);
   const policyOptions = { ...options, ...options.policyNetwork };
   return {
-    policy: gaussianPolicy(observationSize, actionSize, policyOptions),
+    policy: options.pmoe
+      ? pmoe(sizes, { ...policyOptions, ...options.pmoe })
+      : gaussianPolicy(observationSize, actionSize, policyOptions),
     critic: twinCritic(sizes, head, { ...options, ...options.criticNetwork }),
     head,
     twin: twinRules[options.twin],
@@ -119,10 +134,13 @@ export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
  *
  * Source: Haarnoja et al. 2018, arXiv 1801.01290 and 1812.05905, algorithm 1.
  */
-export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
+export function sac(
+  options: SacOptions,
+  sizes: SacSizes,
+  parts: SacParts = sacParts(options, sizes),
+): Algorithm {
   const { observationSize, actionSize } = sizes;
   const { actor, critic } = options.learningRates;
-  const parts = sacParts(options, sizes);
   const { policy } = parts;
   const adam = (learningRate: number): AdamOptions => ({ ...options.adam, learningRate });
   return {
@@ -152,6 +170,17 @@ export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
   };
 }
 
+/** What a method adds to the critics' update. */
+export interface CriticAddition {
+  /** Moved by the same stage. */
+  readonly groups: readonly string[];
+  begin(inputs: SacInputs): {
+    readonly exploitation?: Exploitation;
+    /** Its own loss, from what the critics say of the batch, [n], which it does not move. */
+    conclude(values: Tensor): LossResult;
+  };
+}
+
 /**
  * The value of the next state under the policy, its entropy included, makes the target:
  *
@@ -162,12 +191,17 @@ export function sac(options: SacOptions, sizes: SacSizes): Algorithm {
  * plainest (Q_k - y)^2, and the twin rule what may take the minimum's place.
  * Source: arXiv 1812.05905, equations 5, 6.
  */
-export function criticStage({ policy, critic, head, twin, temperature }: SacParts): LossStage {
+export function criticStage(
+  { policy, critic, head, twin, temperature }: SacParts,
+  addition?: CriticAddition,
+): LossStage {
   return {
     name: "critic",
-    groups: ["critic"],
-    loss({ parameters, batch, noise }: SacInputs): LossResult {
+    groups: ["critic", ...(addition?.groups ?? [])],
+    loss(inputs: SacInputs): LossResult {
+      const { parameters, batch, noise } = inputs;
       const { nextObservations } = batch;
+      const added = addition?.begin(inputs);
       const next = policy.sample(parameters.actor, nextObservations, noise.nextActions);
       const target = head.backUp(
         {
@@ -175,6 +209,7 @@ export function criticStage({ policy, critic, head, twin, temperature }: SacPart
           discounts: batch.bootstrapDiscounts,
           entropyCost: mul(temperature.value(parameters), next.logProbabilities),
           next: critic.outputs(parameters.targetCritic, nextObservations, next.actions),
+          ...(added?.exploitation ? { exploitation: added.exploitation } : {}),
         },
         twin,
       );
@@ -183,14 +218,16 @@ export function criticStage({ policy, critic, head, twin, temperature }: SacPart
       const loss = mean(mul(batch.importanceWeights, add(first.loss, second.loss)));
       const [q1, q2] = [head.value(outputs[0]), head.value(outputs[1])];
       const tdErrors = maximum(abs(sub(q1, target.value)), abs(sub(q2, target.value)));
+      const other = added?.conclude(stopGradient(twin.value([q1, q2])));
       return {
-        loss,
+        loss: other ? add(loss, other.loss) : loss,
         metrics: {
           "train/critic_loss": loss,
           "train/q_mean": mul(add(mean(q1), mean(q2)), 0.5),
           "train/td_error_mean": mean(tdErrors),
           ...target.metrics,
           ...head.monitor?.(outputs),
+          ...other?.metrics,
         },
         perSample: { priorities: maximum(first.priority, second.priority) },
       };
