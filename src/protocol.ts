@@ -99,8 +99,11 @@ export interface ActorLink {
   offer(frame: UnrollFrame): boolean;
   /** Returns when there may be room, or after `timeoutMs`. */
   waitForRoom(timeoutMs: number): void;
-  /** The newest policy if its version or turn is above what was last taken here. */
-  takePolicy(): PublishedPolicy | undefined;
+  /**
+   * The newest policy if its version or turn is above what was last taken here.
+   * @param turn Rather the one before it, if that grants this turn already.
+   */
+  takePolicy(turn?: number): PublishedPolicy | undefined;
   /** Returns when there may be a newer policy, or after `timeoutMs`. */
   waitForPolicy(timeoutMs: number): void;
 }

@@ -133,7 +133,7 @@ export class Actor {
     let applySeconds = 0;
     for (;;) {
       const looked = performance.now();
-      const published = link.takePolicy();
+      const published = link.takePolicy(turns?.holdsFrames ? this.#turns + 1 : undefined);
       if (published) {
         policy.setParameters(published.parameters, published.normalizer);
         this.#policyVersion = published.version;

@@ -77,7 +77,7 @@ export async function assembleLearner(
   const recorder = new MetricsRecorder();
   const barrier = settings.durability === "log" ? SealBarrier.allocate() : undefined;
   const side = isOnPolicy(config)
-    ? openOnPolicy(task)
+    ? await openOnPolicy(task, { algorithm, restored })
     : openOffPolicy(task, { machine, store, restored, barrier, recorder });
   // What a crash left between writing a segment and the checkpoint that would have listed it.
   store.removeUnlistedReplay(new Set());
@@ -125,7 +125,10 @@ export async function assembleLearner(
     delivery: settings.role === "local" ? undefined : side.delivery(parts.cursors),
     algorithm,
     warnings: restored?.warnings ?? [],
-    [Symbol.asyncDispose]: () => step[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await side[Symbol.asyncDispose]();
+      await step[Symbol.asyncDispose]();
+    },
   };
 }
 

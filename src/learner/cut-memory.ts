@@ -2,6 +2,7 @@ import type { ReplayStore } from "../replay/archive.ts";
 import type { LimiterExplanation, RateLimiter } from "../replay/rate-limiter.ts";
 import type { Replay } from "../replay/replay.ts";
 import type { CheckpointFile } from "./checkpoint/manifest.ts";
+import type { StoredTensors } from "./checkpoint/safetensors.ts";
 
 /** What a learner remembers of what actors sent, as a checkpoint needs to know it. */
 export interface CutMemory {
@@ -16,6 +17,8 @@ export interface CutMemory {
 export interface SavedMemory {
   readonly json: Readonly<Record<string, unknown>>;
   readonly replay: readonly CheckpointFile[];
+  /** Beside those of the update. */
+  readonly tensors?: StoredTensors;
 }
 
 /** Replay, its archive, and the limiter in front of it. */

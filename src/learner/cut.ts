@@ -103,6 +103,7 @@ export class Cut {
     const actor = progress.actorSnapshot;
     return store.write({
       ...snapshot,
+      tensors: { ...snapshot.tensors, ...saved.tensors },
       json: { ...snapshot.json, ...saved.json },
       files: { ...snapshot.files, ...(actor.length > 0 ? { [ACTOR_FILE]: actor } : {}) },
       replay: saved.replay,

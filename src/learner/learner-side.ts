@@ -5,7 +5,7 @@ import type { LearnerLoop, LearnerParts } from "./learner.ts";
 import type { OpenReplayFrom } from "./open-replay.ts";
 
 /** What tells learning from replay and learning on policy apart, for whoever puts a learner together. */
-export interface LearnerSide {
+export interface LearnerSide extends AsyncDisposable {
   readonly memory: CutMemory;
   /** Measures it. */
   readonly meter: { read(): void };

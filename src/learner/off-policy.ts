@@ -31,6 +31,7 @@ export function openOffPolicy(task: LearnerTask, from: OpenSideFrom): LearnerSid
       const cut = replay.ring.position.nextBlock;
       return { durability: "log", cut, quotaBytes: config.cluster.logQuotaBytes, barrier };
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
     open: (parts) =>
       new Learner(
         { ...parts, replay, pace, meter },

@@ -73,3 +73,45 @@ export function gae(steps: ValuedSteps, gamma: number, lambda: number): Float32A
   }
   return advantages;
 }
+
+export interface TraceOptions {
+  readonly gamma: number;
+  /** Trace decay. */
+  readonly lambda: number;
+  /** Bound of the importance weights rho and c. */
+  readonly traceClip: number;
+}
+
+/**
+ * V-trace, [T]: targets and advantages of a policy pi from steps that another policy mu has taken.
+ *
+ *     rho_t   = min(bound, pi/mu),   c_t = lambda min(bound, pi/mu)
+ *     delta_t = rho_t (r_t + gamma (1 - terminated_t) V(s'_t) - V(s_t))
+ *     v_t     = V(s_t) + delta_t + gamma c_t (v_{t+1} - V(s_{t+1})),   the sum cut at episode ends
+ *     A_t     = r_t + gamma ((1 - lambda) V(s'_t) + lambda v_{t+1}) - V(s_t)
+ *
+ * The advantage is not weighted by rho: in PPO's loss the ratio does that. Where pi = mu it is that of
+ * generalised advantage estimation. `ratios` are pi/mu, [T].
+ * Source: Espeholt et al. 2018, arXiv 1802.01561, equation 1; the mixed bootstrap: rlax, vtrace_td_error_and_advantage.
+ */
+export function vtrace(
+  steps: ValuedSteps,
+  ratios: ArrayLike<number>,
+  { gamma, lambda, traceClip }: TraceOptions,
+): { readonly targets: Float32Array; readonly advantages: Float32Array } {
+  const { rewards, values, nextValues, terminated, truncated } = steps;
+  const targets = new Float32Array(rewards.length);
+  const advantages = new Float32Array(rewards.length);
+  // v_{t+1} - V(s_{t+1}); nothing is known beyond the end.
+  let surplus = 0;
+  for (let t = rewards.length - 1; t >= 0; t--) {
+    const discount = gamma * (1 - terminated[t]!);
+    const weight = Math.min(traceClip, ratios[t]!);
+    const delta = rewards[t]! + discount * nextValues[t]! - values[t]!;
+    const later = (1 - truncated[t]!) * discount * lambda * surplus;
+    advantages[t] = delta + later;
+    surplus = weight * (delta + later);
+    targets[t] = values[t]! + surplus;
+  }
+  return { targets, advantages };
+}

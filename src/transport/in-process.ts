@@ -73,11 +73,11 @@ export class InProcessActorLink implements ActorLink {
     this.#mailbox.waitForRoom(timeoutMs);
   }
 
-  takePolicy(): PublishedPolicy | undefined {
-    const published = this.#board.published;
-    if (published === this.#seen) return undefined;
-    this.#seen = published;
-    return this.#board.read(this.#copy);
+  takePolicy(turn = Infinity): PublishedPolicy | undefined {
+    const publication = this.#board.granting(turn);
+    if (publication <= this.#seen) return undefined;
+    this.#seen = publication;
+    return this.#board.read(this.#copy, publication);
   }
 
   waitForPolicy(timeoutMs: number): void {

@@ -58,10 +58,23 @@ export class PolicyBoard {
     Atomics.notify(this.#published, PUBLISHED);
   }
 
-  /** Copies the newest policy into `out`'s arrays; undefined before the first. */
-  read(out: Pick<PublishedPolicy, "parameters" | "normalizer">): PublishedPolicy | undefined {
+  /**
+   * Which publication to read: the newest, or the one before it if that already grants `turn`: who may be a
+   * turn ahead of the newest policy acts with the one that was meant for it.
+   */
+  granting(turn: number): number {
+    const newest = this.published;
+    const before = this.#slots[((newest - 1) & 1) as 0 | 1];
+    return newest > 1 && (before.fields[TURN] ?? 0) >= turn ? newest - 1 : newest;
+  }
+
+  /** Copies a publication, one of the last two, into `out`'s arrays; undefined before the first. */
+  read(
+    out: Pick<PublishedPolicy, "parameters" | "normalizer">,
+    publication?: number,
+  ): PublishedPolicy | undefined {
     while (this.published > 0) {
-      const slot = this.#slots[(this.published & 1) as 0 | 1];
+      const slot = this.#slots[((publication ?? this.published) & 1) as 0 | 1];
       const sequence = Atomics.load(slot.fields, SEQUENCE);
       if ((sequence & 1) === 1) continue;
       out.parameters.set(slot.parameters);

@@ -1,5 +1,6 @@
 import { setImmediate as nextMacrotask } from "node:timers/promises";
 import type { StepResult, TrainStep } from "../../compile/train-step.ts";
+import type { TurnRule } from "../../config/on-policy.ts";
 import type { RandomStream } from "../../math/random.ts";
 import type { MetricsRecorder } from "../../metrics/recorder.ts";
 import type { LearnerLink, UnrollFrame } from "../../protocol.ts";
@@ -13,11 +14,12 @@ import type { RewardScaler } from "../reward-scaler.ts";
 import type { Intake, Iteration } from "./intake.ts";
 import { createMinibatch, type Minibatch, Minibatches } from "./minibatches.ts";
 import { explainedVariance, type Rollout, type RolloutScales } from "./rollout.ts";
+import type { TurnMemory } from "./turn-memory.ts";
 
 export interface OnPolicyOptions {
   readonly totalSteps: number;
-  /** Turns that actors may be ahead. */
-  readonly ahead: number;
+  /** How far actors may be ahead. */
+  readonly rule: TurnRule;
   readonly epochs: number;
   readonly batchSize: number;
   /** Lower the learning rate linearly to 0 at `totalSteps`. */
@@ -42,6 +44,7 @@ export interface OnPolicyParts {
   readonly link: LearnerLink;
   readonly queue: TurnQueue;
   readonly intake: Intake;
+  readonly memory: TurnMemory;
   readonly estimate: Estimate;
   readonly step: TrainStep;
   readonly normalizer: ObservationNormalizer;
@@ -95,6 +98,9 @@ export class OnPolicyLearner implements LearnerLoop {
   }
 
   async run(): Promise<"completed" | "stopped"> {
+    // A resumed run's actors have a turn to do with the policy of before.
+    const { next } = this.#parts.memory;
+    if (next) this.#parts.link.publish(next);
     for (;;) {
       this.#parts.chores.atBoundary(this.progress);
       if (this.progress.envSteps >= this.#options.totalSteps) return "completed";
@@ -107,15 +113,18 @@ export class OnPolicyLearner implements LearnerLoop {
 
   /** The version is the number of iterations that have made the policy. */
   #publish(): void {
-    const { link, step, policyGroup, normalizer, recorder } = this.#parts;
+    const { link, step, policyGroup, normalizer, recorder, memory } = this.#parts;
+    const { ahead, holdsFrames } = this.#options.rule;
     const { turns } = this.progress;
     const start = performance.now();
-    link.publish({
+    const policy = {
       version: turns,
-      turn: turns + 1 + this.#options.ahead,
+      turn: turns + 1 + ahead,
       parameters: step.parameters(policyGroup),
       normalizer: normalizer.published(),
-    });
+    };
+    link.publish(policy);
+    if (holdsFrames) memory.publish(policy);
     const seconds = (performance.now() - start) / 1000;
     recorder.observe("troupe_publish_duration_seconds", seconds);
     recorder.set("troupe_learner_policy_version", turns);
@@ -206,6 +215,7 @@ export class OnPolicyLearner implements LearnerLoop {
     for (const { unroll } of frames) normalizer.observe(unroll);
     progress.envSteps += rollout.steps;
     progress.turns += 1;
+    this.#parts.memory.learned(progress.turns);
     const { snapshot } = frames.at(-1) ?? {};
     if (snapshot) progress.actorSnapshot = snapshot;
   }
@@ -269,6 +279,8 @@ export class OnPolicyLearner implements LearnerLoop {
     const now = performance.now();
     if (now - this.#listenedAt < LISTEN_INTERVAL_MS) return;
     this.#listenedAt = now;
+    // Actors that are ahead need not wait for the update's end to hand their unrolls over.
+    this.#takeFrames();
     this.#parts.chores.report(this.progress);
     await nextMacrotask();
   }

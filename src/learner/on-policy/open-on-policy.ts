@@ -1,20 +1,33 @@
+import type { Algorithm } from "../../algorithms/algorithm.ts";
 import { turnRule } from "../../config/on-policy.ts";
 import { RunError } from "../../errors.ts";
 import { extraLength, type UnrollShape } from "../../protocol.ts";
 import { TurnQueue } from "../../replay/turn-queue.ts";
 import { gatewayCursors } from "../actor-cursors.ts";
+import type { Checkpoint } from "../checkpoint/read-checkpoint.ts";
 import { unrollShapeOf } from "../learner-memory.ts";
-import type { LearnerSide } from "../learner-side.ts";
+import type { LearnerSide, LoopParts } from "../learner-side.ts";
 import type { LearnerTask } from "../learner-task.ts";
 import { Intake } from "./intake.ts";
-import { OnPolicyLearner } from "./on-policy-learner.ts";
+import { PolicyJudge } from "./judge.ts";
+import { type Estimate, OnPolicyLearner } from "./on-policy-learner.ts";
 import { estimateAdvantages, type RolloutOptions } from "./rollout.ts";
+import { correctStaleness, effectiveShare, type StaleOptions } from "./stale-rollout.ts";
 import { TurnMemory } from "./turn-memory.ts";
 
+export interface OpenOnPolicyFrom {
+  readonly algorithm: Algorithm;
+  readonly restored: Checkpoint | undefined;
+}
+
 /** Learning from what the policy itself has just done. @throws RunError CONFIG_INVALID */
-export function openOnPolicy(task: LearnerTask): LearnerSide {
+export async function openOnPolicy(
+  task: LearnerTask,
+  { algorithm, restored }: OpenOnPolicyFrom,
+): Promise<LearnerSide> {
   const { config, settings } = task;
-  const { algorithm, ppo, totalSteps } = config;
+  const { ppo, totalSteps } = config;
+  const { gamma, batchSize } = config.algorithm;
   const shape = unrollShapeOf(task);
   const rule = turnRule(config) ?? { ahead: 0, holdsFrames: false };
   checkQueue(task, shape, rule.ahead);
@@ -28,29 +41,51 @@ export function openOnPolicy(task: LearnerTask): LearnerSide {
   const { observationSize, actionSize, unrollLength } = shape;
   const rollout: RolloutOptions = {
     ...{ observationSize, actionSize },
-    ...{ gamma: algorithm.gamma, lambda: ppo.gaeLambda, rewardClip: ppo.rewardClip },
+    ...{ gamma, lambda: ppo.gaeLambda, rewardClip: ppo.rewardClip },
   };
+  const memory = new TurnMemory(queue, intake);
+  // Without an actor's state its turns begin anew anyway.
+  if (restored && config.deterministic) memory.restore(restored);
+  const judge = ppo.mode === "asynchronous" ? await PolicyJudge.create(algorithm) : undefined;
   return {
     meter: { read: () => undefined },
-    memory: new TurnMemory(queue, intake),
+    memory,
     delivery: (cursors) => ({
       durability: "memory",
       cursors: gatewayCursors(cursors?.state() ?? []),
     }),
+    [Symbol.asyncDispose]: async () => await judge?.[Symbol.asyncDispose](),
     open: (parts) =>
       new OnPolicyLearner(
         {
-          ...{ ...parts, queue, intake },
-          estimate: async ({ turns }, scales) => estimateAdvantages(turns, rollout, scales),
+          ...{ ...parts, queue, intake, memory },
+          estimate: judge
+            ? estimateStale(judge, parts, { ...rollout, traceClip: ppo.traceClip })
+            : async ({ turns }, scales) => estimateAdvantages(turns, rollout, scales),
         },
         {
-          ...{ totalSteps, ahead: rule.ahead },
-          ...{ epochs: ppo.epochs, batchSize: algorithm.batchSize, targetKl: ppo.targetKl },
+          ...{ totalSteps, rule },
+          ...{ epochs: ppo.epochs, batchSize, targetKl: ppo.targetKl },
           ...{ annealLearningRate: ppo.annealLearningRate, learningRate: ppo.learningRate },
           normalizeAdvantages: ppo.normalizeAdvantages,
           shape: { ...shape, capacity: unrollLength },
         },
       ),
+  };
+}
+
+function estimateStale(
+  judge: PolicyJudge,
+  { step, policyGroup, recorder }: LoopParts,
+  options: Omit<StaleOptions, "judge">,
+): Estimate {
+  return async ({ turns }, scales) => {
+    const opinion: StaleOptions["judge"] = (observations, actions) =>
+      judge.judge(step.parameters(policyGroup), observations, actions);
+    const rollout = await correctStaleness(turns, { ...options, judge: opinion }, scales);
+    const share = effectiveShare(rollout.weights ?? new Float32Array());
+    recorder.setLogged("train/behaviour_sample_size", share);
+    return rollout;
   };
 }
 
