@@ -67,6 +67,13 @@ export class DockerEngine implements AsyncDisposable {
     await this.docker("build", "-f", "deploy/docker/Dockerfile", "-t", "troupe", ...argv, ".");
   }
 
+  /** Writes an image to a file. @returns Its path. */
+  async save(image: string): Promise<string> {
+    const file = join(this.#folder, "image.tar");
+    await this.docker("save", image, "-o", file);
+    return file;
+  }
+
   /** docker-compose on deploy/compose, with settings as a user would export them. */
   compose(settings: Readonly<Record<string, string>>) {
     return async (...argv: readonly string[]): Promise<string> => {

@@ -1,7 +1,17 @@
-import { beforeAll, describe, expect, onTestFinished, type TestContext, test, vi } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  onTestFinished,
+  type TestContext,
+  test,
+  vi,
+} from "vitest";
 import type { GetStatusResponse } from "../../../src/transport/generated/troupe/v1/control.ts";
 import { skipBecause } from "../../skip-because.ts";
 import { DockerEngine, whyNoDocker } from "./docker-engine.ts";
+import { PlayedPods, whyNoPodman } from "./podman.ts";
 
 /** A read-only root without any capability, as Kubernetes and compose run it. */
 const LOCKED = ["--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
@@ -20,8 +30,9 @@ describe("the image", { timeout: 600_000 }, () => {
     if (whyNoDocker() !== undefined) return;
     engine = await DockerEngine.up();
     await engine.build();
-    return () => engine?.[Symbol.asyncDispose]();
   }, 600_000);
+
+  afterAll(() => engine?.[Symbol.asyncDispose](), 60_000);
 
   const built = (context: TestContext): DockerEngine =>
     engine ?? skipBecause(whyNoDocker() ?? "there is no image", context);
@@ -82,7 +93,7 @@ describe("the image", { timeout: 600_000 }, () => {
       ACTOR_FLAGS: "--workers 1",
       LEARNER_PORT: "127.0.0.1:0",
     });
-    onTestFinished(() => void compose("down", "-v"));
+    onTestFinished(async () => void (await compose("down", "-v")), 60_000);
     await compose("up", "-d", "--scale", "actor=2", "learner", "actor");
 
     const status = async (): Promise<GetStatusResponse> => {
@@ -118,5 +129,28 @@ describe("the image", { timeout: 600_000 }, () => {
       "test_actor_2",
     );
     expect(codes.split("\n")).toEqual(["75", "75", "75"]);
+  });
+
+  test("podman plays the pods of the dev overlay, which find each other and outlive a kill", async (context) => {
+    const docker = built(context);
+    const reason = whyNoPodman();
+    if (reason) skipBecause(reason, context);
+    const archive = await docker.save("troupe");
+    const pods = await PlayedPods.up(archive);
+    onTestFinished(() => pods[Symbol.asyncDispose](), 60_000);
+    const learner = "troupe-learner-learner";
+    const inspect = (what: string) => pods.podman("inspect", "-f", what, learner);
+    expect(
+      await inspect("{{.HostConfig.ReadonlyRootfs}} {{.EffectiveCaps}} {{.Config.User}}"),
+    ).toBe("true [] 10001:10001");
+    const untilHealth = (said: RegExp) =>
+      vi.waitFor(
+        async () => expect(await pods.podman("exec", learner, "troupe-healthcheck")).toMatch(said),
+        SOON,
+      );
+    await untilHealth(/"learnerStep":[1-9]\d*,"actors":2/);
+    process.kill(Number(await inspect("{{.State.Pid}}")), "SIGKILL");
+    await vi.waitFor(async () => expect(await inspect("{{.RestartCount}}")).toBe("1"), SOON);
+    await untilHealth(/"learnerStep":[1-9]\d*,"actors":2/);
   });
 });

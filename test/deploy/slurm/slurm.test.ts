@@ -18,7 +18,7 @@ async function slurm(context: TestContext): Promise<SlurmCluster> {
   context.onTestFinished(async ({ task }) => {
     if (task.result?.state === "fail") process.stderr.write(cluster.output(/./));
     await cluster[Symbol.asyncDispose]();
-  });
+  }, 60_000);
   await cluster.makeCerts();
   return cluster;
 }
