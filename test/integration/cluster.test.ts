@@ -28,10 +28,12 @@ describe("a learner and actors in other processes", () => {
     expect(cluster.info()).toMatchObject({ status: "done", address: null });
     expect(cluster.info()["learnerSteps"]).toBeGreaterThan(2_800);
     expect(cluster.hasCheckpoint()).toBe(true);
-    const last = records(cluster.folder).at(-1);
-    expect(last?.["rollout/ep_rew_mean"]).toBeLessThan(0);
+    // The last record may be of a moment in which no unroll came.
+    const logged = (key: string): number | undefined =>
+      records(cluster.folder).findLast((record) => record[key] !== undefined)?.[key];
+    expect(logged("rollout/ep_rew_mean")).toBeLessThan(0);
     // A quarter of a second may be under way, and so small a network makes 2,000 updates a second.
-    expect(last?.["policy/lag_mean"]).toBeLessThan(1_000);
+    expect(logged("policy/lag_mean")).toBeLessThan(1_000);
   });
 
   test(
