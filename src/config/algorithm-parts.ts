@@ -5,6 +5,12 @@ const autoNumber = z.union([z.literal("auto"), z.number()], {
   error: 'must be "auto" or a number',
 });
 
+export const policy = field(
+  z.enum(["gaussian", "pmoe"]),
+  "gaussian",
+  fixed("what acts: one Gaussian in each state, or a mixture of several (pmoe; sac only)"),
+);
+
 /** What critics learn; the names of src/algorithms/critics/registry.ts, which imports too much. */
 export const critic = field(
   z.enum(["mse", "hl-gauss", "two-hot", "c51"]),

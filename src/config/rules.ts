@@ -16,6 +16,7 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkCluster(config, report);
   checkCritic(config, report);
   checkNetworks(config, report);
+  checkMixture(config, report);
   checkTheRest(config, report);
 }
 
@@ -160,6 +161,29 @@ function checkNetworks({ algorithm }: Config, report: Report): void {
         `is auto, and algorithm.hidden (${hidden.join(", ")}) has several widths, but the blocks of ${architecture} have one; give it`,
       );
     }
+  }
+}
+
+/** As many experts as there are metrics for. */
+const MAX_EXPERTS = 8;
+
+function checkMixture({ algorithm, pmoe }: Config, report: Report): void {
+  if (algorithm.policy !== "pmoe") return;
+  const { experts, topK, minProbability } = pmoe;
+  if (algorithm.name !== "sac") {
+    report("algorithm.policy", `is pmoe, which ${algorithm.name} does not know; use sac`);
+  }
+  if (experts > MAX_EXPERTS) {
+    report("pmoe.experts", `is ${experts}, more than ${MAX_EXPERTS}; lower it`);
+  }
+  if (topK > experts) {
+    report("pmoe.topK", `is ${topK}, more than pmoe.experts (${experts}); lower it, or use 0`);
+  }
+  if (experts * minProbability >= 1) {
+    report(
+      "pmoe.minProbability",
+      `is ${minProbability}, which ${experts} experts cannot all have; use less than ${1 / experts}`,
+    );
   }
 }
 

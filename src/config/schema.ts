@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { critic, criticSupport, network, rewardScaling, twin } from "./algorithm-parts.ts";
+import { critic, criticSupport, network, policy, rewardScaling, twin } from "./algorithm-parts.ts";
 import {
   autoCount,
   count,
@@ -11,6 +11,7 @@ import {
   positive,
   tunable,
 } from "./fields.ts";
+import { pmoe } from "./pmoe-settings.ts";
 import { ppo } from "./ppo-settings.ts";
 import { checkRules } from "./rules.ts";
 
@@ -62,6 +63,7 @@ const algorithm = group("What is learned.", {
     fixed("units of each hidden layer, in the policy and in the critics"),
   ),
   network,
+  policy,
   critic,
   criticSupport,
   twin,
@@ -284,6 +286,7 @@ const shape = z.strictObject({
   ),
   algorithm,
   ppo,
+  pmoe,
   replay,
   actors,
   learner,

@@ -19,6 +19,7 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
     criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",
     ...(min !== undefined && max !== undefined ? { support: { ...criticSupport, min, max } } : {}),
     sigmaRatio: criticSupport.sigmaRatio,
+    ...(algorithm.policy === "pmoe" ? { pmoe: config.pmoe } : {}),
     policyNetwork: networkOptions(config, "policy"),
     criticNetwork: networkOptions(config, "critic"),
   };

@@ -5,6 +5,7 @@ import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink } from "../protocol.ts";
 import { CriticWatch } from "./critic-watch.ts";
 import type { Cut } from "./cut.ts";
+import { ExpertWatch } from "./expert-watch.ts";
 import type { Chores, Progress } from "./learner.ts";
 import type { EvaluationScore, LearnerEvent } from "./learner-task.ts";
 
@@ -74,11 +75,14 @@ export class LearnerChores implements Chores {
   /** Sums since the last report. */
   readonly #trainSums = new Map<string, number>();
   readonly #criticWatch: CriticWatch;
+  readonly #expertWatch: ExpertWatch;
   #updates = 0;
 
   constructor(options: ChoresOptions, parts: ChoresParts) {
     const { envSteps } = parts.cut.progress;
-    this.#criticWatch = new CriticWatch((message) => parts.emit({ type: "warning", message }));
+    const warn = (message: string): void => parts.emit({ type: "warning", message });
+    this.#criticWatch = new CriticWatch(warn);
+    this.#expertWatch = new ExpertWatch(warn);
     this.#options = options;
     this.#parts = parts;
     this.#evaluations = new Milestones(options.evaluationInterval, envSteps);
@@ -92,6 +96,9 @@ export class LearnerChores implements Chores {
     for (const [name, value] of Object.entries(result.metrics)) this.#sum(name, value);
     this.#sum("train/grad_norm", result.gradNorm);
     this.#criticWatch.onUpdate(result.metrics);
+    const deadExperts = this.#expertWatch.onUpdate(result.metrics);
+    if (deadExperts !== undefined)
+      this.#parts.recorder.set("troupe_pmoe_dead_experts", deadExperts);
   }
 
   atBoundary(progress: Progress): void {

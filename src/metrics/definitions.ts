@@ -10,6 +10,7 @@ import type { MetricDefinition, MetricRole, MetricSection } from "./declare.ts";
 import { acting, experience } from "./sections/acting.ts";
 import { delivery, gateway, log, uplink } from "./sections/delivery.ts";
 import { keeping, learning } from "./sections/learning.ts";
+import { mixture } from "./sections/mixture.ts";
 import { onPolicy } from "./sections/on-policy.ts";
 import { replay } from "./sections/replay.ts";
 import { everyProcess, run } from "./sections/run.ts";
@@ -31,6 +32,7 @@ export const metricSections: readonly MetricSection[] = [
   replay,
   learning,
   onPolicy,
+  mixture,
   keeping,
 ];
 
@@ -46,6 +48,7 @@ export const metricDefinitions = {
   ...replay.metrics,
   ...learning.metrics,
   ...onPolicy.metrics,
+  ...mixture.metrics,
   ...keeping.metrics,
 } satisfies Readonly<Record<string, MetricDefinition>>;
 

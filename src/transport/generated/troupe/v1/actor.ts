@@ -175,7 +175,7 @@ export interface GetRunResponse {
   parameterCount: number;
   /**
    * ONNX model of the behaviour policy. Inputs: `observations` [envs_per_actor, observation_size], `noise`
-   * [envs_per_actor, action_size] of standard normal draws, then the parameters in the order in which a
+   * [envs_per_actor, any size] of standard normal draws, then the parameters in the order in which a
    * policy's flat vector holds them. Output: `actions` [envs_per_actor, action_size] in [-1, 1].
    */
   policyProgram: Uint8Array;
