@@ -7,13 +7,14 @@
  *
  *     npx tsc -p bench && taskset -c 0 node bench/dist/bench/learner-options.js [rounds=40] [variant...]
  */
-import type { SacOptions } from "../src/algorithms/sac.ts";
+import { drmDefaults } from "../src/algorithms/drm/drm.ts";
+import type { AlgorithmOptions } from "../src/algorithms/registry.ts";
 import { BenchmarkedLearner } from "../src/compile/benchmark.ts";
 import { median, round } from "./results.ts";
 
 const UPDATES = 5;
 
-const variants: Readonly<Record<string, Partial<SacOptions>>> = {
+const variants: Readonly<Record<string, AlgorithmOptions>> = {
   plain: {},
   "hl-gauss": { critic: "hl-gauss" },
   "two-hot": { critic: "two-hot" },
@@ -21,6 +22,7 @@ const variants: Readonly<Record<string, Partial<SacOptions>>> = {
   "layer-norm": { criticNetwork: { norm: "layer" } },
   bro: { criticNetwork: { architecture: "bro" } },
   simba: { criticNetwork: { architecture: "simba", hidden: [256] } },
+  drm: { drm: drmDefaults },
 };
 
 const [rounds = "40", ...chosen] = process.argv.slice(2);

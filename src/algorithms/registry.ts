@@ -2,6 +2,7 @@ import { didYouMean } from "../config/nearest.ts";
 import type { Space } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
 import type { Algorithm } from "./algorithm.ts";
+import { type DrmOptions, drm } from "./drm/drm.ts";
 import { type PpoOptions, ppo, ppoDefaults } from "./ppo.ts";
 import { type SacOptions, sac, sacDefaults } from "./sac.ts";
 
@@ -13,7 +14,7 @@ export interface Problem {
 }
 
 /** Options of any algorithm; what is left out keeps the algorithm's own default. */
-export type AlgorithmOptions = Partial<SacOptions & PpoOptions>;
+export type AlgorithmOptions = Partial<SacOptions & PpoOptions & { readonly drm: DrmOptions }>;
 
 type Factory = (options: AlgorithmOptions, problem: Problem) => Algorithm;
 
@@ -21,7 +22,9 @@ const factories: Readonly<Record<string, Factory>> = {
   sac: (options, problem) => {
     const { observationSize, batchSize } = problem;
     const actionSize = boxSize("sac", problem.actionSpace);
-    return sac({ ...sacDefaults, ...options }, { observationSize, actionSize, batchSize });
+    const sizes = { observationSize, actionSize, batchSize };
+    const all = { ...sacDefaults, ...options };
+    return options.drm ? drm({ ...all, drm: options.drm }, sizes) : sac(all, sizes);
   },
   ppo: (options, problem) => {
     const { observationSize, batchSize } = problem;

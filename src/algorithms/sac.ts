@@ -176,8 +176,8 @@ export interface CriticAddition {
   readonly groups: readonly string[];
   begin(inputs: SacInputs): {
     readonly exploitation?: Exploitation;
-    /** Its own loss, from what the critics say of the batch, [n], which it does not move. */
-    conclude(values: Tensor): LossResult;
+    /** Its own loss, if any, from what the critics say of the batch, [n], which it does not move. */
+    conclude(values: Tensor): Partial<LossResult>;
   };
 }
 
@@ -220,7 +220,7 @@ export function criticStage(
       const tdErrors = maximum(abs(sub(q1, target.value)), abs(sub(q2, target.value)));
       const other = added?.conclude(stopGradient(twin.value([q1, q2])));
       return {
-        loss: other ? add(loss, other.loss) : loss,
+        loss: other?.loss ? add(loss, other.loss) : loss,
         metrics: {
           "train/critic_loss": loss,
           "train/q_mean": mul(add(mean(q1), mean(q2)), 0.5),

@@ -1,4 +1,6 @@
-import { type SacOptions, sac, sacDefaults } from "../algorithms/sac.ts";
+import { type AlgorithmOptions, makeAlgorithm } from "../algorithms/registry.ts";
+import { sacDefaults } from "../algorithms/sac.ts";
+import type { Space } from "../envs/env.ts";
 import { RandomStream } from "../math/random.ts";
 import type { ProgramOptions } from "./program.ts";
 import { TrainStep } from "./train-step.ts";
@@ -23,6 +25,12 @@ export interface LearnerBenchmark {
 }
 
 const SIZES = { observationSize: 17, actionSize: 6, batchSize: 256 };
+const ACTIONS: Space = {
+  kind: "box",
+  size: SIZES.actionSize,
+  low: new Float32Array(SIZES.actionSize).fill(-1),
+  high: new Float32Array(SIZES.actionSize).fill(1),
+};
 /** Transitions to draw from; as many as the peers' scripts hold. */
 const STORED = 20_000;
 
@@ -37,10 +45,11 @@ export class BenchmarkedLearner implements AsyncDisposable {
   }
 
   static async open(
-    options: Partial<SacOptions>,
+    options: AlgorithmOptions,
     program: ProgramOptions = {},
   ): Promise<BenchmarkedLearner> {
-    const step = await TrainStep.create(sac({ ...sacDefaults, ...options }, SIZES), {
+    const algorithm = makeAlgorithm("sac", options, { ...SIZES, actionSpace: ACTIONS });
+    const step = await TrainStep.create(algorithm, {
       random: RandomStream.derive(0, "parameters"),
       ...program,
     });
