@@ -36,6 +36,9 @@ const { values: flags, positionals } = parseArgs({
 const deadline = Date.now() + Number(flags.seconds) * 1000;
 const secondsLeft = () => Math.max(1, Math.ceil((deadline - Date.now()) / 1000));
 
+/** One try of a block that is repeated. */
+const ATTEMPT_SECONDS = 20;
+
 /** The blocks of a page that name a host. */
 function readBlocks(file) {
   const fences = readFileSync(file, "utf8").matchAll(/^```sh +(.*)\n([\s\S]*?)^```$/gm);
@@ -67,6 +70,7 @@ class Machines {
   #prefix = `doc${process.pid}`;
   #subnet = `10.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}`;
   #hosts = new Map();
+  #scripts = 0;
 
   constructor(names) {
     process.once("exit", () => this.#down());
@@ -148,7 +152,8 @@ class Machines {
     }
   }
 
-  async start(name, script) {
+  /** Runs a script for at most so many seconds. */
+  async start(name, script, seconds = secondsLeft()) {
     const { home } = this.#hosts.get(name);
     const inside = ["--target", await this.#init(name), "--net", "--pid", "--mount", "--uts"];
     const environment = {
@@ -161,7 +166,13 @@ class Machines {
       npm_config_offline: "true",
       npm_config_update_notifier: "false",
     };
-    return spawn("nsenter", [...inside, `--wd=${home}`, "bash", "-euo", "pipefail", "-c", script], {
+    const limit = ["timeout", "--kill-after=5", String(seconds)];
+    // Not as an argument: `pkill -f` would find itself by what it looks for.
+    this.#scripts += 1;
+    const file = join(this.#root, `block-${this.#scripts}.sh`);
+    writeFileSync(file, script);
+    const shell = ["bash", "-euo", "pipefail", file];
+    return spawn("nsenter", [...inside, `--wd=${home}`, ...limit, ...shell], {
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -180,14 +191,16 @@ class Machines {
   }
 }
 
-/** Runs a script to its end. @returns Its exit code and all it printed. */
-async function finish(machines, { host, script }) {
-  const child = await machines.start(host, script);
+/** Runs a script to its end. @returns Its exit code, 124 when it took too long, and all it printed. */
+async function finish(machines, { host, script }, seconds) {
+  const child = await machines.start(host, script, seconds);
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
-  const timer = setTimeout(() => child.kill("SIGKILL"), deadline - Date.now());
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (text) => {
+      output += text;
+    });
+  }
   const [code] = await once(child, "close");
-  clearTimeout(timer);
   return { code, output };
 }
 
@@ -203,7 +216,12 @@ async function runUntil(machines, block) {
   let first;
   let last = "";
   while (Date.now() < deadline) {
-    const { code, output } = await finish(machines, block);
+    const { code, output } = await finish(
+      machines,
+      block,
+      Math.min(ATTEMPT_SECONDS, secondsLeft()),
+    );
+    if (code === 124) console.log(`${block.host} | no end after ${ATTEMPT_SECONDS} s; again`);
     last = output;
     const match = code === 0 ? pattern.exec(output) : null;
     if (match) first ??= number(match);
