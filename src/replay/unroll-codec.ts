@@ -23,13 +23,16 @@ export interface PayloadRefusal {
 }
 
 export type DecodedUnroll =
-  | { readonly unroll: Unroll; readonly refusal?: never }
-  | { readonly unroll?: never; readonly refusal: PayloadRefusal };
+  | { readonly unroll: Unroll; readonly endsTurn: boolean; readonly refusal?: never }
+  | { readonly unroll?: never; readonly endsTurn?: never; readonly refusal: PayloadRefusal };
 
 const packr = new Packr({ useRecords: false });
 
-/** An unroll as bytes: a msgpack map of columns, the format of `Frame.payload` (docs/protocol.md). */
-export function encodeUnroll(unroll: Unroll, shape: UnrollShape): Uint8Array {
+/**
+ * An unroll as bytes: a msgpack map of columns, the format of `Frame.payload` (docs/protocol.md).
+ * @param endsTurn Whether it is the last of an actor's turn, for learners that take turns.
+ */
+export function encodeUnroll(unroll: Unroll, shape: UnrollShape, endsTurn = false): Uint8Array {
   const { length } = unroll;
   const { observationSize, actionSize, extras = [] } = shape;
   const added = extras.map((extra): [string, Column] => {
@@ -46,6 +49,7 @@ export function encodeUnroll(unroll: Unroll, shape: UnrollShape): Uint8Array {
     truncated: column("|u1", [length], unroll.truncated),
     policy_versions: column("<i4", [length], unroll.policyVersions),
     ...Object.fromEntries(added),
+    ...(endsTurn ? { ends_turn: 1 } : {}),
   });
 }
 
@@ -73,6 +77,7 @@ interface FoundColumn {
 interface Found {
   version: number | undefined;
   env: number | undefined;
+  endsTurn: boolean;
   readonly columns: Map<string, FoundColumn>;
 }
 
@@ -118,7 +123,8 @@ export class UnrollDecoder {
   decode(payload: Uint8Array, actor: number): DecodedUnroll {
     try {
       this.#cursor.start(payload);
-      return { unroll: this.#check(find(this.#cursor, this.#names), actor) };
+      const found = find(this.#cursor, this.#names);
+      return { unroll: this.#check(found, actor), endsTurn: found.endsTurn };
     } catch (thrown) {
       if (thrown instanceof Refused) return { refusal: thrown.refusal };
       if (!(thrown instanceof MalformedMsgpack)) throw thrown;
@@ -176,12 +182,18 @@ export class UnrollDecoder {
 
 /** @throws MalformedMsgpack, Refused */
 function find(cursor: MsgpackCursor, names: ReadonlySet<string>): Found {
-  const found: Found = { version: undefined, env: undefined, columns: new Map() };
+  const found: Found = {
+    version: undefined,
+    env: undefined,
+    endsTurn: false,
+    columns: new Map(),
+  };
   if (cursor.open() !== "map") throw new Refused("format", "the payload is no msgpack map");
   for (let left = cursor.size; left > 0; left--) {
     const key = readText(cursor);
     if (key === "v") found.version = readInteger(cursor);
     else if (key === "env") found.env = readInteger(cursor);
+    else if (key === "ends_turn") found.endsTurn = readInteger(cursor) === 1;
     else if (key !== undefined && names.has(key)) found.columns.set(key, findColumn(cursor));
     else cursor.skip();
   }

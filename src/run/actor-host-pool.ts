@@ -7,6 +7,7 @@ import {
   type EpisodeEnd as WireEpisodeEnd,
 } from "../transport/generated/troupe/v1/actor.ts";
 import type { InProcessMemory } from "../transport/in-process.ts";
+import { turnRuleIn } from "../transport/on-policy-run.ts";
 import type { FoundRun } from "../transport/uplink/find-run.ts";
 
 /** As in the configuration of `troupe train`. */
@@ -36,6 +37,7 @@ export function openPool(
       env: { id: run.envId, options: envOptions },
       envsPerActor: run.envsPerActor,
       unrollLength: shape.unrollLength,
+      turns: turnRuleIn(run),
       sendsSnapshots: false,
       normalizes: run.normalizesObservations,
       memory,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { crashFault } from "../actors/env-fault.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
+import { turnRule } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
 import { RunError } from "../errors.ts";
 import { unrollShapeOf } from "../learner/learner-memory.ts";
@@ -16,6 +17,7 @@ import {
   EpisodeOutcome,
   type EpisodeEnd as WireEpisodeEnd,
 } from "../transport/generated/troupe/v1/actor.ts";
+import { onPolicyRun } from "../transport/on-policy-run.ts";
 import { listenPolicy } from "../transport/tls.ts";
 import type { ActingSide } from "./acting-side.ts";
 import { ActorHost, type ActorHostEvent } from "./actor-host.ts";
@@ -206,6 +208,8 @@ function gatewayTask(
   const { config, settings, folder, term, runId } = options;
   const { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds } = config.cluster;
   const { memory, delivery } = ready;
+  const shape = unrollShapeOf(options);
+  const { observationSize, actionSize, unrollLength } = shape;
   const [queue] = memory.mailboxes;
   const address = listenAddress(config, (message) => options.observer.onLog("warn", message));
   if (!queue || !delivery)
@@ -217,7 +221,8 @@ function gatewayTask(
       term,
       envId: config.env.id,
       envOptionsJson: JSON.stringify(config.env.options),
-      shape: unrollShapeOf(options),
+      shape: { observationSize, actionSize, unrollLength },
+      onPolicy: onPolicyRun(shape, turnRule(config)),
       envsPerActor: config.actors.envsPerActor,
       seed: config.seed,
       normalizesObservations: config.algorithm.normalizeObservations,

@@ -82,7 +82,10 @@ export class Intake {
 
   #dropStale(version: number): void {
     const oldest = version - this.#options.maxAge;
-    const stale = this.#queue.ready.filter(({ policyVersion }) => policyVersion < oldest);
+    // A policy from the future is one that a learner's restart has undone.
+    const stale = this.#queue.ready.filter(
+      ({ policyVersion }) => policyVersion < oldest || policyVersion > version,
+    );
     if (stale.length === 0) return;
     this.#queue.remove(stale);
     this.#staleSteps += stale.reduce((sum, { steps }) => sum + steps, 0);

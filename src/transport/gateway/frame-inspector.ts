@@ -12,8 +12,8 @@ export interface FrameFault {
 }
 
 export type InspectedFrame =
-  | { readonly unroll: Unroll; readonly fault?: never }
-  | { readonly unroll?: never; readonly fault: FrameFault };
+  | { readonly unroll: Unroll; readonly endsTurn: boolean; readonly fault?: never }
+  | { readonly unroll?: never; readonly endsTurn?: never; readonly fault: FrameFault };
 
 const MESSAGES: Readonly<Record<Refusal, string>> = {
   dtype: "a column has another type",
@@ -62,14 +62,14 @@ export class FrameInspector {
   /** Reads a payload whose bytes are known to be right. */
   decode(payload: Uint8Array, slot: number): InspectedFrame {
     const { envsPerActor } = this.#options;
-    const { unroll, refusal } = this.#decoder.decode(payload, slot);
+    const { unroll, endsTurn, refusal } = this.#decoder.decode(payload, slot);
     if (refusal) return { fault: refusal };
     if (unroll.env >= envsPerActor) {
       const message = `env is ${unroll.env}, an actor has ${envsPerActor}`;
       return { fault: { reason: "shape", message } };
     }
     const reason = refuseUnroll(unroll, this.#shape);
-    return reason ? { fault: { reason, message: MESSAGES[reason] } } : { unroll };
+    return reason ? { fault: { reason, message: MESSAGES[reason] } } : { unroll, endsTurn };
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Notice,
   RefusalReason,
 } from "../generated/troupe/v1/actor.ts";
+import { unrollShapeIn } from "../on-policy-run.ts";
 import type { SharedMailbox } from "../shared-mailbox.ts";
 import { type FrameFault, FrameInspector, type InspectedFrame } from "./frame-inspector.ts";
 import type { GatewayEvent, GatewayLimits } from "./gateway-task.ts";
@@ -31,7 +32,10 @@ const MOST_EPISODES = 1000;
 const MOST_REASON_LENGTH = 300;
 
 export interface GatewayOptions {
-  readonly run: Pick<GetRunResponse, "runId" | "term" | "envId" | "envsPerActor" | "shape">;
+  readonly run: Pick<
+    GetRunResponse,
+    "runId" | "term" | "envId" | "envsPerActor" | "shape" | "onPolicy"
+  >;
   readonly limits: GatewayLimits;
   /** Where actors stand, to go on from. */
   readonly table: ActorTable;
@@ -80,7 +84,7 @@ export class Gateway implements SessionHost {
       maxPayloadBytes: limits.maxPayloadBytes,
     };
     this.#inspector = new FrameInspector({
-      shape: run.shape,
+      shape: unrollShapeIn(run) ?? run.shape,
       envsPerActor: run.envsPerActor,
       maxPayloadBytes: limits.maxPayloadBytes,
     });
@@ -264,11 +268,11 @@ export class Gateway implements SessionHost {
     return this.#inspector.inspect(frame, slot);
   }
 
-  accept(sender: Sender, { payload }: Frame, { unroll }: InspectedFrame & { fault?: never }): void {
+  accept(sender: Sender, { payload }: Frame, inspected: InspectedFrame & { fault?: never }): void {
     const { recorder } = this.#options;
     recorder.inc("troupe_trajectory_received_total");
     recorder.inc("troupe_trajectory_received_bytes_total", payload.length);
-    this.#intake.accept(sender, payload, unroll);
+    this.#intake.accept(sender, payload, inspected);
   }
 
   refuse(sender: Sender, fault: FrameFault): void {

@@ -70,8 +70,8 @@ export class Intake {
     return this.#queued.length > 0 || this.#backlog.length > 0 || this.#nextReplayed !== undefined;
   }
 
-  /** @param unroll What `payload` says. */
-  accept(sender: Sender, payload: Uint8Array, unroll: Unroll): void {
+  /** @param decoded What `payload` says. */
+  accept(sender: Sender, payload: Uint8Array, decoded: Decoded): void {
     const { record, isLogged } = this.#options;
     const { slot, incarnation, next: sequence } = sender;
     const position = record({ kind: "unroll", slot, incarnation, sequence, payload });
@@ -81,7 +81,7 @@ export class Intake {
     if (
       this.#backlog.length > 0 ||
       this.#nextReplayed !== undefined ||
-      !this.#offer(unroll, frame)
+      !this.#offer(decoded, frame)
     ) {
       this.#backlog.push({ ...frame, payload });
     }
@@ -147,21 +147,26 @@ export class Intake {
     return undefined;
   }
 
-  #decode(payload: Uint8Array, slot: number): Unroll {
-    const { unroll, fault } = this.#options.inspector.decode(payload, slot);
-    if (unroll) return unroll;
+  #decode(payload: Uint8Array, slot: number): Decoded {
+    const decoded = this.#options.inspector.decode(payload, slot);
+    if (!decoded.fault) return decoded;
     // It passed this very check when it was accepted.
-    throw new RunError("CHECKPOINT_CORRUPT", `an unroll of the log is unusable: ${fault.message}`);
+    const { message } = decoded.fault;
+    throw new RunError("CHECKPOINT_CORRUPT", `an unroll of the log is unusable: ${message}`);
   }
 
   /** Hands the learner a frame, unless its queue is full. */
-  #offer(unroll: Unroll, frame: Accepted | undefined, logged?: LoggedUnroll): boolean {
+  #offer(
+    { unroll, endsTurn }: Decoded,
+    frame: Accepted | undefined,
+    logged?: LoggedUnroll,
+  ): boolean {
     const { queue, doorbell } = this.#options;
     const written = queue.write({
       unroll,
       incarnation: logged?.incarnation ?? frame?.sender.incarnation ?? 0,
       sequence: logged?.sequence ?? frame?.sequence ?? 0,
-      endsTurn: false,
+      endsTurn,
       snapshot: NO_SNAPSHOT,
     });
     if (!written) return false;
@@ -170,5 +175,8 @@ export class Intake {
     return true;
   }
 }
+
+/** What a payload says. */
+type Decoded = { readonly unroll: Unroll; readonly endsTurn: boolean };
 
 const NO_SNAPSHOT = new Uint8Array(0);

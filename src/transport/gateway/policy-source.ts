@@ -58,6 +58,7 @@ export class PolicySource {
         checksum,
         offset,
         data: bytes.subarray(offset, offset + SLICE_BYTES),
+        turn: policy.turn,
       };
       messages.push(Buffer.from(GetPolicyResponse.encode(slice).finish()));
     }

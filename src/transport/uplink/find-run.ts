@@ -1,6 +1,7 @@
 import { RunError } from "../../errors.ts";
 import type { UnrollShape } from "../../protocol.ts";
 import type { GetRunResponse } from "../generated/troupe/v1/actor.ts";
+import { unrollShapeIn } from "../on-policy-run.ts";
 import { Backoff } from "./backoff.ts";
 import { isTimeout, isTlsFailure, type LearnerChannel, statusName } from "./channel.ts";
 
@@ -82,9 +83,11 @@ function reasonToWait(thrown: unknown, channel: LearnerChannel): string {
 
 /** @throws RunError LEARNER_REFUSED for what no learner would say. */
 function parseRun(run: GetRunResponse, address: string): FoundRun {
-  const { shape, envsPerActor, parameterCount, stepTimeoutSeconds } = run;
+  const { envsPerActor, parameterCount, stepTimeoutSeconds } = run;
+  const shape = unrollShapeIn(run);
   const numbers = shape
-    ? (shape.unrollLength + 1) * (shape.observationSize + shape.actionSize + 3)
+    ? (shape.unrollLength + 1) *
+      (shape.observationSize + shape.actionSize + 3 + (shape.extras?.length ?? 0))
     : 0;
   const isSane =
     shape !== undefined &&

@@ -4,7 +4,12 @@ import type { GetPolicyResponse } from "../generated/troupe/v1/actor.ts";
 import type { PolicyBoard } from "../policy-board.ts";
 import { Backoff } from "./backoff.ts";
 import { type LearnerChannel, statusName } from "./channel.ts";
-import { isLater, PolicyTransfer, type Publication } from "./policy-transfer.ts";
+import {
+  isLater,
+  PolicyTransfer,
+  type Publication,
+  type ReceivedPolicy,
+} from "./policy-transfer.ts";
 
 export interface PolicyClientOptions {
   readonly channel: LearnerChannel;
@@ -13,6 +18,8 @@ export interface PolicyClientOptions {
   readonly board: PolicyBoard;
   /** Least time between two fetches. */
   readonly intervalMs: number;
+  /** Turns that actors may be ahead, where they take turns; 0 when left out. */
+  readonly turnsAhead?: number | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onPolicy: (policy: FetchedPolicy) => void;
@@ -55,10 +62,12 @@ export class PolicyClient {
   readonly #stopping = new AbortController();
   #call: ClientReadableStream<GetPolicyResponse> | undefined;
   #newest: Publication = NONE;
+  readonly #turns: TurnNumbers;
 
   constructor(options: PolicyClientOptions) {
     const { parameterCount, observationSize } = options.board.memory;
     this.#options = options;
+    this.#turns = new TurnNumbers(options.turnsAhead ?? 0);
     this.#transfer = new PolicyTransfer(parameterCount, observationSize);
     this.#backoff = new Backoff(options.random);
   }
@@ -142,10 +151,35 @@ export class PolicyClient {
     if (typeof policy === "string") return policy;
     if (!isLater(policy, this.#newest)) return undefined;
     const { term, publication, version, parameters, normalizer } = policy;
+    const turn = this.#turns.local(policy);
     this.#newest = { term, publication };
-    this.#options.board.publish({ version, turn: 0, parameters, normalizer });
+    this.#options.board.publish({ version, turn, parameters, normalizer });
     const bytes = parameters.byteLength + normalizer.byteLength;
     this.#options.onPolicy({ term, publication, version, seconds, bytes });
     return undefined;
+  }
+}
+
+/**
+ * Turns as this host's actors count them. A learner that comes back begins again at its checkpoint, and what
+ * it had been sent since is lost: its first grant must be above all that came before, or everybody would wait.
+ */
+class TurnNumbers {
+  readonly #ahead: number;
+  #term = 0;
+  #offset = 0;
+  #last = 0;
+
+  constructor(ahead: number) {
+    this.#ahead = ahead;
+  }
+
+  local({ term, turn }: Pick<ReceivedPolicy, "term" | "turn">): number {
+    if (this.#term !== 0 && term !== this.#term) {
+      this.#offset = Math.max(0, this.#last + 1 + this.#ahead - turn);
+    }
+    this.#term = term;
+    this.#last = turn + this.#offset;
+    return this.#last;
   }
 }

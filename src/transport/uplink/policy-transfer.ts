@@ -15,6 +15,8 @@ export function isLater(a: Publication, b: Publication): boolean {
 export interface ReceivedPolicy extends Publication {
   /** Learner step of the parameters; -1: act uniformly at random. */
   readonly version: number;
+  /** Turns granted, of on-policy runs. */
+  readonly turn: number;
   readonly parameters: Float32Array;
   readonly normalizer: Float32Array;
 }
@@ -64,9 +66,9 @@ export class PolicyTransfer {
       return `${this.#received} of ${this.#bytes.length} bytes`;
     }
     if (crc32c(this.#bytes) !== first.checksum) return "a wrong checksum";
-    const { term, publication, version } = first;
+    const { term, publication, version, turn } = first;
     return {
-      ...{ term, publication, version },
+      ...{ term, publication, version, turn },
       parameters: this.#values.subarray(0, this.#parameterCount),
       normalizer: this.#values.subarray(this.#parameterCount),
     };

@@ -99,7 +99,9 @@ export class UplinkActor {
       const frame = this.#outbox.canTake ? mailbox.peek() : undefined;
       if (!frame) break;
       const { unroll } = frame;
-      const payload = encodeUnroll(unroll, shape);
+      // Nobody else wants to know.
+      const endsTurn = shape.extras !== undefined && frame.endsTurn;
+      const payload = encodeUnroll(unroll, shape, endsTurn);
       this.#outbox.push({ payload, checksum: crc32c(payload), steps: unroll.length });
       this.#envSteps += unroll.length;
       this.#policyVersion = unroll.policyVersions[unroll.length - 1] ?? -1;

@@ -117,6 +117,7 @@ export class Uplink implements AsyncDisposable {
       runId: run.runId,
       board: new PolicyBoard(memory.board),
       intervalMs: policyIntervalMs,
+      turnsAhead: run.onPolicy?.turnsAhead,
       random,
       onPolicy: (policy) => this.#meter.policy(policy),
       onFailure: (reason, message) => {

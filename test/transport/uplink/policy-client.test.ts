@@ -24,7 +24,7 @@ function slicesOf({ publication, term = 1, version, sliceBytes = 1024 }: PolicyF
   const slices: GetPolicyResponse[] = [];
   for (let offset = 0; offset < bytes.length; offset += sliceBytes) {
     slices.push({
-      ...{ publication, term, offset },
+      ...{ publication, term, offset, turn: 0 },
       version: version ?? 10 * publication,
       totalBytes: bytes.length,
       checksum: crc32c(bytes),

@@ -183,6 +183,29 @@ export interface GetRunResponse {
   stepTimeoutSeconds: number;
   /** The algorithm's name, such as "sac"; for display. */
   algorithm: string;
+  /**
+   * Set when the learner learns only from what its newest policies do; then `policy_program` has an output
+   * [envs_per_actor] for each extra column beside `actions`, and actions may lie outside [-1, 1].
+   */
+  onPolicy?: OnPolicyRun | undefined;
+}
+
+/** What acting for an on-policy learner takes. A turn is `unroll_length` steps of every environment of an actor. */
+export interface OnPolicyRun {
+  /** What every payload carries besides. */
+  extras: ExtraColumn[];
+  /** Turns that an actor may be ahead: it acts turn k, counted from 1, once a policy grants k or more. */
+  turnsAhead: number;
+  /** Frames of a turn are sent when the policy of the next turn is there, not before. */
+  holdsFrames: boolean;
+}
+
+/** A column of float32 numbers in a payload. */
+export interface ExtraColumn {
+  /** Its name, and that of the policy program's output. */
+  name: string;
+  /** One number for each observation, the last included, rather than for each step. */
+  perObservation: boolean;
 }
 
 /** Fixes the layout of unrolls. */
@@ -402,6 +425,8 @@ export interface GetPolicyResponse {
   offset: number;
   /** The slice. */
   data: Uint8Array;
+  /** Turns granted; of on-policy runs alone. */
+  turn: number;
 }
 
 function createBaseGetRunRequest(): GetRunRequest {
@@ -473,6 +498,7 @@ function createBaseGetRunResponse(): GetRunResponse {
     policyProgram: new Uint8Array(0),
     stepTimeoutSeconds: 0,
     algorithm: "",
+    onPolicy: undefined,
   };
 }
 
@@ -513,6 +539,9 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
     }
     if (message.algorithm !== "") {
       writer.uint32(98).string(message.algorithm);
+    }
+    if (message.onPolicy !== undefined) {
+      OnPolicyRun.encode(message.onPolicy, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -626,6 +655,14 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
             message.algorithm = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.onPolicy = OnPolicyRun.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -657,6 +694,155 @@ export const GetRunResponse: MessageFns<GetRunResponse> = {
     message.policyProgram = object.policyProgram ?? new Uint8Array(0);
     message.stepTimeoutSeconds = object.stepTimeoutSeconds ?? 0;
     message.algorithm = object.algorithm ?? "";
+    message.onPolicy = (object.onPolicy !== undefined && object.onPolicy !== null)
+      ? OnPolicyRun.fromPartial(object.onPolicy)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseOnPolicyRun(): OnPolicyRun {
+  return { extras: [], turnsAhead: 0, holdsFrames: false };
+}
+
+export const OnPolicyRun: MessageFns<OnPolicyRun> = {
+  encode(message: OnPolicyRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.extras) {
+      ExtraColumn.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.turnsAhead !== 0) {
+      writer.uint32(16).uint32(message.turnsAhead);
+    }
+    if (message.holdsFrames !== false) {
+      writer.uint32(24).bool(message.holdsFrames);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OnPolicyRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOnPolicyRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.extras.push(ExtraColumn.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.turnsAhead = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.holdsFrames = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<OnPolicyRun>, I>>(base?: I): OnPolicyRun {
+    return OnPolicyRun.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OnPolicyRun>, I>>(object: I): OnPolicyRun {
+    const message = createBaseOnPolicyRun();
+    message.extras = object.extras?.map((e) => ExtraColumn.fromPartial(e)) || [];
+    message.turnsAhead = object.turnsAhead ?? 0;
+    message.holdsFrames = object.holdsFrames ?? false;
+    return message;
+  },
+};
+
+function createBaseExtraColumn(): ExtraColumn {
+  return { name: "", perObservation: false };
+}
+
+export const ExtraColumn: MessageFns<ExtraColumn> = {
+  encode(message: ExtraColumn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.perObservation !== false) {
+      writer.uint32(16).bool(message.perObservation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtraColumn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtraColumn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.perObservation = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExtraColumn>, I>>(base?: I): ExtraColumn {
+    return ExtraColumn.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExtraColumn>, I>>(object: I): ExtraColumn {
+    const message = createBaseExtraColumn();
+    message.name = object.name ?? "";
+    message.perObservation = object.perObservation ?? false;
     return message;
   },
 };
@@ -2092,7 +2278,16 @@ export const GetPolicyRequest: MessageFns<GetPolicyRequest> = {
 };
 
 function createBaseGetPolicyResponse(): GetPolicyResponse {
-  return { publication: 0, term: 0, version: 0, totalBytes: 0, checksum: 0, offset: 0, data: new Uint8Array(0) };
+  return {
+    publication: 0,
+    term: 0,
+    version: 0,
+    totalBytes: 0,
+    checksum: 0,
+    offset: 0,
+    data: new Uint8Array(0),
+    turn: 0,
+  };
 }
 
 export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
@@ -2117,6 +2312,9 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     }
     if (message.data.length !== 0) {
       writer.uint32(58).bytes(message.data);
+    }
+    if (message.turn !== 0) {
+      writer.uint32(64).uint64(message.turn);
     }
     return writer;
   },
@@ -2190,6 +2388,14 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
             message.data = reader.bytes();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.turn = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2214,6 +2420,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     message.checksum = object.checksum ?? 0;
     message.offset = object.offset ?? 0;
     message.data = object.data ?? new Uint8Array(0);
+    message.turn = object.turn ?? 0;
     return message;
   },
 };
