@@ -17,6 +17,7 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkCritic(config, report);
   checkNetworks(config, report);
   checkMixture(config, report);
+  checkDrm(config, report);
   checkTheRest(config, report);
 }
 
@@ -183,6 +184,19 @@ function checkMixture({ algorithm, pmoe }: Config, report: Report): void {
     report(
       "pmoe.minProbability",
       `is ${minProbability}, which ${experts} experts cannot all have; use less than ${1 / experts}`,
+    );
+  }
+}
+
+function checkDrm({ algorithm, drm }: Config, report: Report): void {
+  if (!drm.enabled) return;
+  if (algorithm.name !== "sac") {
+    report("drm.enabled", `is true, but drm improves sac, not ${algorithm.name}; use sac`);
+  }
+  if (drm.perturbMin > drm.perturbMax) {
+    report(
+      "drm.perturbMin",
+      `is ${drm.perturbMin}, above drm.perturbMax (${drm.perturbMax}); lower it`,
     );
   }
 }

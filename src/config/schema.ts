@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { critic, criticSupport, network, policy, rewardScaling, twin } from "./algorithm-parts.ts";
+import { drm } from "./drm-settings.ts";
 import {
   autoCount,
   count,
@@ -287,6 +288,7 @@ const shape = z.strictObject({
   algorithm,
   ppo,
   pmoe,
+  drm,
   replay,
   actors,
   learner,

@@ -1,7 +1,9 @@
+import type { DrmOptions } from "../algorithms/drm/drm.ts";
 import type { NetworkOptions } from "../algorithms/networks.ts";
 import type { AlgorithmOptions } from "../algorithms/registry.ts";
 import { criticSettings } from "../config/critic-settings.ts";
 import type { Config } from "../config/schema.ts";
+import { DEFAULT_TARGET } from "./drm/drm-intervention.ts";
 
 /** What an algorithm is told of the configuration. */
 export function algorithmOptions(config: Config): AlgorithmOptions {
@@ -20,9 +22,16 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
     ...(min !== undefined && max !== undefined ? { support: { ...criticSupport, min, max } } : {}),
     sigmaRatio: criticSupport.sigmaRatio,
     ...(algorithm.policy === "pmoe" ? { pmoe: config.pmoe } : {}),
+    ...(config.drm.enabled ? { drm: drmOptions(config) } : {}),
     policyNetwork: networkOptions(config, "policy"),
     criticNetwork: networkOptions(config, "critic"),
   };
+}
+
+function drmOptions({ drm }: Config): DrmOptions {
+  const { threshold, exploitation, exploitationTemperature, expectile, exploration } = drm;
+  const target = drm.target === "auto" ? DEFAULT_TARGET : drm.target;
+  return { threshold, target, exploitation, exploitationTemperature, expectile, exploration };
 }
 
 function networkOptions({ algorithm }: Config, part: "policy" | "critic"): NetworkOptions {

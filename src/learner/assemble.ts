@@ -20,6 +20,7 @@ import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
+import { DrmIntervention, type DrmParts } from "./drm/drm-intervention.ts";
 import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import type { LearnerLoop } from "./learner.ts";
 import { allocateMemory } from "./learner-memory.ts";
@@ -81,6 +82,7 @@ export async function assembleLearner(
     : openOffPolicy(task, { machine, store, restored, barrier, recorder });
   // What a crash left between writing a segment and the checkpoint that would have listed it.
   store.removeUnlistedReplay(new Set());
+  const warn = (message: string): void => emit({ type: "warning", message });
   const parts: CutParts = {
     memory: side.memory,
     step,
@@ -94,6 +96,7 @@ export async function assembleLearner(
     },
     normalizer: normalizerOf(task, state),
     ...rewardScalerOf(task, state),
+    ...interventionOf(task, state, { step, recorder, warn }),
     sampling: streamOf(config, "sampling", state),
     noise: streamOf(config, "noise", state),
     policyGroup: algorithm.policy.group,
@@ -101,7 +104,9 @@ export async function assembleLearner(
     ...(settings.role === "cluster" ? { cursors: new ActorCursors(state?.cursors ?? []) } : {}),
   };
   const cut = new Cut(parts, state?.bestReturn ?? null);
-  const memory = allocateMemory(task, step.parameters(parts.policyGroup).length);
+  const settingCount = parts.intervention?.settings(parts.progress).length ?? 0;
+  const parameterCount = step.parameters(parts.policyGroup).length + settingCount;
+  const memory = allocateMemory(task, parameterCount);
   const link = new InProcessLearnerLink(memory);
   const { meter } = side;
   const chores = new LearnerChores(choresOptions(config), { cut, link, recorder, meter, emit });
@@ -110,7 +115,7 @@ export async function assembleLearner(
     recorder,
     maxInARow: config.learner.maxNonFinite,
     maxRollbacks: config.learner.maxRollbacks,
-    warn: (message) => emit({ type: "warning", message }),
+    warn,
     rollBack: () => {
       const last = store.restore();
       if (last) step.importState(trainStateOf(last));
@@ -192,6 +197,17 @@ function rewardScalerOf(
     targetEntropy: targetEntropy === "auto" ? -actionSize : targetEntropy,
   };
   return { rewardScaler: makeRewardScaler(options, state?.rewardScaler) };
+}
+
+function interventionOf(
+  { config }: LearnerTask,
+  state: LearnerState | undefined,
+  parts: DrmParts,
+): Pick<CutParts, "intervention"> {
+  if (!config.drm.enabled) return {};
+  const { drm, seed, algorithm } = config;
+  const own = { drm, seed, learningStarts: algorithm.learningStarts };
+  return { intervention: new DrmIntervention(parts, own, state?.drm) };
 }
 
 function streamOf(

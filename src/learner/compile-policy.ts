@@ -7,9 +7,9 @@ import { RunError } from "../errors.ts";
 /**
  * The ONNX model of an exploring policy for `rows` observations at a time, for actors' threads.
  *
- * Inputs are the policy group's parameters in layout order, then `observations` and `noise`; the output
- * is `actions`, in [-1, 1], and for an on-policy learner `log_probs` and `values`, and actions may be
- * anywhere. `CompiledPolicy` runs it.
+ * Inputs are the policy group's parameters in layout order, `observations`, `noise`, and the policy's
+ * settings; the output is `actions`, in [-1, 1], and for an on-policy learner `log_probs` and `values`,
+ * and actions may be anywhere. `CompiledPolicy` runs it.
  */
 export function compilePolicy(algorithm: Algorithm, rows: number): Uint8Array {
   const { policy } = algorithm;
@@ -19,6 +19,7 @@ export function compilePolicy(algorithm: Algorithm, rows: number): Uint8Array {
     ...group.parameters.map(({ name, shape }) => ({ name, shape })),
     { name: "observations", shape: [rows, policy.observationSize] },
     { name: "noise", shape: [rows, policy.noiseSize ?? policy.actionSize] },
+    ...(policy.settings ?? []),
   ];
   const act = (tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> => {
     const { observations, noise, ...parameters } = tensors;

@@ -9,8 +9,9 @@ import type { CheckpointStore, WrittenCheckpoint } from "./checkpoint/checkpoint
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
 import type { CutMemory } from "./cut-memory.ts";
+import { type DrmState, drmStateSchema } from "./drm/drm-state.ts";
 import type { PolicyExporter } from "./export-policy.ts";
-import type { Progress } from "./learner.ts";
+import type { Intervention, Progress } from "./learner.ts";
 import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import { POLICY_FILE } from "./policy-graph.ts";
@@ -32,6 +33,8 @@ export interface CutParts {
   readonly exporter: PolicyExporter;
   /** Where actors on other machines stand; left out in one process. */
   readonly cursors?: ActorCursors;
+  /** Left out where nothing but gradient steps changes the parameters. */
+  readonly intervention?: Intervention & { state(): DrmState };
   /** The configuration, for whoever reads the checkpoint alone. */
   readonly config: unknown;
 }
@@ -57,6 +60,7 @@ const learnerSchema = z.strictObject({
   noise: randomSchema,
   cursors: cursorsSchema.prefault([]),
   rewardScaler: rewardScalerSchema.optional(),
+  drm: drmStateSchema.optional(),
 });
 
 /** The learner's own part of a checkpoint, `learner.json`. */
@@ -169,6 +173,7 @@ export class Cut {
 
   #state(): LearnerState {
     const { progress, normalizer, rewardScaler, sampling, noise, cursors } = this.#parts;
+    const { intervention } = this.#parts;
     const { envSteps, learnerStep, turns } = progress;
     return {
       envSteps,
@@ -180,6 +185,7 @@ export class Cut {
       noise: noise.state(),
       cursors: cursors?.state() ?? [],
       ...(rewardScaler ? { rewardScaler: rewardScaler.state() } : {}),
+      ...(intervention ? { drm: intervention.state() } : {}),
     };
   }
 }

@@ -33,6 +33,8 @@ export interface LearnerParts {
   /** Left out where rewards stay as they are. */
   readonly rewardScaler?: RewardScaler;
   readonly guard: NonFiniteGuard;
+  /** Left out where nothing but gradient steps changes the parameters. */
+  readonly intervention?: Intervention;
   readonly recorder: MetricsRecorder;
   readonly meter: ReplayMeter;
   /** The policy group's name. */
@@ -55,6 +57,14 @@ export interface Chores {
   report(progress: Progress): void;
 }
 
+/** What a method does between updates, beside gradient steps. */
+export interface Intervention {
+  /** @returns Whether actors should have the policy at once. */
+  onUpdate(result: StepResult, progress: Progress): boolean;
+  /** What actors are sent after the policy's parameters, as `Policy.settings` says. */
+  settings(progress: Progress): Float32Array;
+}
+
 /** Who learns, seen from the thread that runs it. */
 export interface LearnerLoop {
   readonly progress: Progress;
@@ -75,6 +85,8 @@ export interface Progress {
 }
 
 const IDLE_WAIT_MS = 20;
+/** Below every learner step: nothing has been published yet, or nothing that is still good. */
+const NEVER = -1;
 /** Control messages are heard at least this often. */
 const LISTEN_INTERVAL_MS = 50;
 
@@ -93,7 +105,7 @@ export class Learner implements LearnerLoop {
   readonly #batch: ReplayBatch;
   readonly #noise: Readonly<Record<string, Float32Array>>;
   #stopRequested = false;
-  #publishedStep = -1;
+  #publishedStep = NEVER;
   #listenedAt = 0;
 
   constructor(parts: LearnerParts, options: LearnerOptions) {
@@ -204,6 +216,7 @@ export class Learner implements LearnerLoop {
         learnerStep: this.progress.learnerStep,
       });
     }
+    if (this.#parts.intervention?.onUpdate(result, this.progress)) this.#publishedStep = NEVER;
     recorder.inc("troupe_learner_updates_total", 1);
     recorder.inc("troupe_learner_samples_total", batch.size);
     recorder.observe("troupe_replay_sample_duration_seconds", (sampled - start) / 1000);
@@ -246,7 +259,7 @@ export class Learner implements LearnerLoop {
     link.publish({
       version: warm ? learnerStep : -1,
       turn: turns + 1,
-      parameters: step.parameters(policyGroup),
+      parameters: this.#withSettings(step.parameters(policyGroup)),
       normalizer: normalizer.published(),
     });
     const seconds = (performance.now() - start) / 1000;
@@ -254,6 +267,15 @@ export class Learner implements LearnerLoop {
     if (warm) recorder.set("troupe_learner_policy_version", learnerStep);
     this.#publishedStep = learnerStep;
     pace.onPublish();
+  }
+
+  #withSettings(parameters: Float32Array): Float32Array {
+    const settings = this.#parts.intervention?.settings(this.progress);
+    if (!settings || settings.length === 0) return parameters;
+    const both = new Float32Array(parameters.length + settings.length);
+    both.set(parameters);
+    both.set(settings, parameters.length);
+    return both;
   }
 
   /** Lets control messages in and reports, every so often. */

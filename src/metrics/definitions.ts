@@ -9,6 +9,7 @@
 import type { MetricDefinition, MetricRole, MetricSection } from "./declare.ts";
 import { acting, experience } from "./sections/acting.ts";
 import { delivery, gateway, log, uplink } from "./sections/delivery.ts";
+import { drm } from "./sections/drm.ts";
 import { keeping, learning } from "./sections/learning.ts";
 import { mixture } from "./sections/mixture.ts";
 import { onPolicy } from "./sections/on-policy.ts";
@@ -33,6 +34,7 @@ export const metricSections: readonly MetricSection[] = [
   learning,
   onPolicy,
   mixture,
+  drm,
   keeping,
 ];
 
@@ -49,6 +51,7 @@ export const metricDefinitions = {
   ...learning.metrics,
   ...onPolicy.metrics,
   ...mixture.metrics,
+  ...drm.metrics,
   ...keeping.metrics,
 } satisfies Readonly<Record<string, MetricDefinition>>;
 
