@@ -25,8 +25,8 @@ const [LINEAR_START, LINEAR_END] = [1, 0.1];
 
 /** From 1 to 0.1 over `duration` environment steps since the awakening. */
 export function linearNoise(steps: number, duration: number): number {
-  const done = Math.max(0, Math.min(steps / duration, 1));
-  return LINEAR_START + (LINEAR_END - LINEAR_START) * done;
+  const left = 1 - Math.max(0, Math.min(steps / duration, 1));
+  return LINEAR_END + (LINEAR_START - LINEAR_END) * left;
 }
 
 /** lambda = most / (1 + exp((beta - target) / temperature)): the share of the target that exploits. */
