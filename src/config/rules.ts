@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { criticSettings } from "./critic-settings.ts";
+import { isOnPolicy } from "./on-policy.ts";
 import type { Config } from "./schema.ts";
 
 type Report = (path: string, message: string) => void;
@@ -18,7 +19,34 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkNetworks(config, report);
   checkMixture(config, report);
   checkDrm(config, report);
+  checkOnPolicy(config, report);
   checkTheRest(config, report);
+}
+
+/** PPO and learning from replay have settings that mean nothing to the other. */
+function checkOnPolicy(config: Config, report: Report): void {
+  const { algorithm, replay, cluster, ppo } = config;
+  if (!isOnPolicy(config)) {
+    if (ppo.mode !== "synchronous") {
+      report("ppo.mode", `is ${ppo.mode}, but algorithm.name is ${algorithm.name}; use ppo`);
+    }
+    return;
+  }
+  if (replay.sampling !== "uniform") {
+    report(
+      "replay.sampling",
+      `is ${replay.sampling}, but ppo learns from each step once, in order; leave it out`,
+    );
+  }
+  if (algorithm.nStep !== 1) {
+    report("algorithm.nStep", `is ${algorithm.nStep}, but ppo has ppo.gaeLambda for that; use 1`);
+  }
+  if (cluster.durability === "log") {
+    report(
+      "cluster.durability",
+      "is log, but ppo has no use for steps of an earlier policy; use auto or memory",
+    );
+  }
 }
 
 function checkCluster({ cluster }: Config, report: Report): void {

@@ -163,11 +163,10 @@ export class OnPolicyLearner implements LearnerLoop {
   }
 
   #take(frame: UnrollFrame): boolean {
-    const { queue, cursors, recorder } = this.#parts;
+    const { queue, cursors } = this.#parts;
     const refusal = refuseUnroll(frame.unroll, this.#options.shape);
     if (refusal) this.#refuse(refusal);
     else if (!queue.push(frame)) return false;
-    else recorder.inc("troupe_env_steps_total", frame.unroll.length);
     cursors?.saw(frame);
     return true;
   }
@@ -214,6 +213,7 @@ export class OnPolicyLearner implements LearnerLoop {
 
     for (const { unroll } of frames) normalizer.observe(unroll);
     progress.envSteps += rollout.steps;
+    recorder.inc("troupe_env_steps_total", rollout.steps);
     progress.turns += 1;
     this.#parts.memory.learned(progress.turns);
     const { snapshot } = frames.at(-1) ?? {};
