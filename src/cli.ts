@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import "./no-telemetry.ts";
 import { main } from "./cli/program.ts";
 
 // `troupe … | head` closes the pipe early: there is nobody left to write for, and nothing is wrong.
@@ -12,3 +13,7 @@ process.stderr.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await main(process.argv.slice(2));
+
+/** A connection that a library is still making must not keep a command that is done. */
+const LINGER_MS = 2_000;
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -4,6 +4,8 @@
  *     const { folder } = await train({ env: { id: "HalfCheetah-v5" } });
  *     const policy = await loadPolicy(folder);
  */
+import "./no-telemetry.ts";
+
 export type { Config, ConfigInput } from "./config/schema.ts";
 export type {
   BoxSpace,
