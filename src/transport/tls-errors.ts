@@ -93,7 +93,7 @@ const byDetails: readonly (readonly [RegExp, Explanation])[] = [
 
 function refusedHere({ address }: Attempt): string {
   return (
-    `the learner at ${address} ended the connection while greeting: most likely it does not accept our certificate ` +
+    `the learner at ${address} ended the connection while greeting: it went away, or it does not accept our certificate ` +
     "(expired, not valid yet by its clock, or of another authority); its log says which"
   );
 }

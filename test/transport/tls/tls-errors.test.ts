@@ -16,7 +16,7 @@ describe("explainConnectionError", () => {
     ["Error: connect EHOSTUNREACH 10.0.0.1:7447", /^h:1 cannot be reached/],
     ["Error: connect ETIMEDOUT 10.0.0.1:7447", /^h:1 cannot be reached/],
     ["Error: getaddrinfo ENOTFOUND h", /^the host name h is not known here/],
-    ["Error: read ECONNRESET", /most likely it does not accept our certificate/],
+    ["Error: read ECONNRESET", /it went away, or it does not accept our certificate/],
     [
       "08C:error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca",
       /does not accept our certificate/,

@@ -187,7 +187,7 @@ export interface GetRunResponse {
    * Set when the learner learns only from what its newest policies do; then `policy_program` has an output
    * [envs_per_actor] for each extra column beside `actions`, and actions may lie outside [-1, 1].
    */
-  onPolicy?: OnPolicyRun | undefined;
+  onPolicy: OnPolicyRun | undefined;
 }
 
 /** What acting for an on-policy learner takes. A turn is `unroll_length` steps of every environment of an actor. */
