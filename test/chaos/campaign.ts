@@ -72,6 +72,8 @@ export const SMALL_SETTINGS = {
   "metrics.logIntervalSeconds": 0.5,
   "cluster.heartbeatSeconds": 0.4,
 } as const;
+/** Longer than the learner takes to write its logs once and to give up when it cannot. */
+const AFTERMATH_MS = 1_500;
 const HOSTS = 2;
 const WORKERS = 2;
 /** Several times what a campaign writes. */
@@ -142,6 +144,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     injected.push({ ...fault, recoveredMs });
     clearFaketime();
   }
+  // A learner that has just met a full disk may be about to end, and is not to do so while it is stopped.
+  await sleep(AFTERMATH_MS);
+  await cluster.untilProgress(PROGRESS_MS);
   const shutdownMs = (await cluster.stop()).map(Math.round);
   clearFaketime();
   const journals = cluster.hosts.map(({ journal }) => journal);
