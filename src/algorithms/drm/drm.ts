@@ -164,11 +164,7 @@ function exploiting(
         const outputs = valueNetwork.forward(valueParameters(inputs), observations);
         return reshape(outputs, outputs.shape.slice(0, -1));
       };
-      const excess = sub(constantOf(parameters, TARGET), ratio);
-      const weight = mul(
-        sigmoid(mul(excess, 1 / options.exploitationTemperature)),
-        options.exploitation,
-      );
+      const weight = exploitationShare(ratio, constantOf(parameters, TARGET), options);
       return {
         exploitation: { value: stopGradient(value(batch.nextObservations)), weight },
         conclude: (q) => {
@@ -180,6 +176,16 @@ function exploiting(
       };
     },
   };
+}
+
+/** lambda_max / (1 + exp((beta - target) / T)), []: the share of the target that V takes. */
+export function exploitationShare(
+  ratio: Tensor,
+  target: Tensor,
+  options: Pick<DrmOptions, "exploitation" | "exploitationTemperature">,
+): Tensor {
+  const { exploitation, exploitationTemperature } = options;
+  return mul(sigmoid(mul(sub(target, ratio), 1 / exploitationTemperature)), exploitation);
 }
 
 function valueParameters({ parameters }: LossInputs): Readonly<Record<string, Tensor>> {

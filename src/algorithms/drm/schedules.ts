@@ -28,14 +28,3 @@ export function linearNoise(steps: number, duration: number): number {
   const left = 1 - Math.max(0, Math.min(steps / duration, 1));
   return LINEAR_END + (LINEAR_START - LINEAR_END) * left;
 }
-
-/** lambda = most / (1 + exp((beta - target) / temperature)): the share of the target that exploits. */
-export function exploitationShare(
-  ratio: number,
-  {
-    most,
-    ...slope
-  }: { readonly most: number; readonly target: number; readonly temperature: number },
-): number {
-  return most * (1 - dormancyNoise(ratio, slope));
-}

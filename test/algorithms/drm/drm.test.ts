@@ -6,8 +6,8 @@ import {
   drm,
   drmDefaults,
   expectileError,
+  exploitationShare,
 } from "../../../src/algorithms/drm/drm.ts";
-import { exploitationShare } from "../../../src/algorithms/drm/schedules.ts";
 import { type SacOptions, sac, sacDefaults } from "../../../src/algorithms/sac.ts";
 import { twinRules } from "../../../src/algorithms/twin-critic.ts";
 import {
@@ -52,6 +52,21 @@ describe("the expectile value", () => {
       value -= 0.5 * (await read(gradient.v))[0]!;
     }
     expect(value).toBeCloseTo(expectile, 3);
+  });
+});
+
+describe("the share of the target that exploits", () => {
+  test.each([
+    [0, 0.59997],
+    [0.1, 0.59598],
+    [0.15, 0.55449],
+    [0.2, 0.3],
+    [0.25, 0.04551],
+    [0.3, 0.00402],
+    [0.4, 2.7e-5],
+  ])("at a dormant ratio of %d is %d", async (ratio, expected) => {
+    const share = await read(exploitationShare(scalar(ratio), scalar(0.2), drmDefaults));
+    expect(Math.abs(share[0]! - expected)).toBeLessThan(1e-5);
   });
 });
 
@@ -131,10 +146,11 @@ describe("the compiled DrM update", () => {
     const { batch, noise } = drawInputs(algorithm, 1);
     for (const target of [0.01, 0.5]) {
       step.setConstant("drm", "target", target);
+      expect(() => step.setConstant("drm", "unknown", 1)).toThrow(RangeError);
       const { metrics } = await step.step(batch, noise);
       const ratio = metrics["drm/dormant_ratio"]!;
-      const share = exploitationShare(ratio, { most: 0.6, target, temperature: 0.02 });
-      expect(metrics["drm/exploitation"]).toBeCloseTo(share, 4);
+      const share = await read(exploitationShare(scalar(ratio), scalar(target), drmDefaults));
+      expect(metrics["drm/exploitation"]).toBeCloseTo(share[0]!, 4);
     }
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   dormancyNoise,
-  exploitationShare,
   linearNoise,
   retainedShare,
 } from "../../../src/algorithms/drm/schedules.ts";
@@ -38,20 +37,5 @@ describe("noise", () => {
 
   test("is lowered from 1 to 0.1 and stays there", () => {
     expect([0, 50, 100, 1000].map((steps) => linearNoise(steps, 100))).toEqual([1, 0.55, 0.1, 0.1]);
-  });
-});
-
-describe("the share of the target that exploits", () => {
-  test.each([
-    [0, 0.59997],
-    [0.1, 0.59598],
-    [0.15, 0.55449],
-    [0.2, 0.3],
-    [0.25, 0.04551],
-    [0.3, 0.00402],
-    [0.4, 2.7e-5],
-  ])("at a dormant ratio of %d is %d", (ratio, expected) => {
-    const share = exploitationShare(ratio, { most: 0.6, target: 0.2, temperature: 0.02 });
-    expect(Math.abs(share - expected)).toBeLessThan(1e-5);
   });
 });
