@@ -25,8 +25,9 @@ const EVERYTHING = {
   "checkpoint.intervalSteps": 300,
 };
 
-/** Of critics that are categorical, or of rewards that are scaled: not what is trained here. */
+/** Of PPO, DrM, mixtures, categorical critics, scaled rewards: not what is trained here. */
 const OF_OTHER_SETTINGS: readonly MetricName[] = [
+  ...metricNames.filter((name) => /^troupe_(on_policy|drm|pmoe)_/.test(name)),
   "troupe_train_support_saturation_ratio",
   "troupe_train_support_edge_mass_ratio",
   "troupe_train_logit_max",

@@ -1,4 +1,5 @@
 import { learningRows } from "./learning-rows.ts";
+import { methodRows } from "./method-rows.ts";
 import { curves, number, type Row } from "./panel.ts";
 import { systemRows } from "./system-rows.ts";
 
@@ -89,4 +90,10 @@ const throughput: Row = {
 };
 
 /** The dashboard, from what people ask first to what they ask last. */
-export const rows: readonly Row[] = [overview, ...learningRows, throughput, ...systemRows];
+export const rows: readonly Row[] = [
+  overview,
+  ...learningRows,
+  ...methodRows,
+  throughput,
+  ...systemRows,
+];
