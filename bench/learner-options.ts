@@ -8,6 +8,7 @@
  *     npx tsc -p bench && taskset -c 0 node bench/dist/bench/learner-options.js [rounds=40] [variant...]
  */
 import { drmDefaults } from "../src/algorithms/drm/drm.ts";
+import { pmoeDefaults } from "../src/algorithms/pmoe.ts";
 import type { AlgorithmOptions } from "../src/algorithms/registry.ts";
 import { BenchmarkedLearner } from "../src/compile/benchmark.ts";
 import { median, round } from "./results.ts";
@@ -22,6 +23,10 @@ const variants: Readonly<Record<string, AlgorithmOptions>> = {
   "layer-norm": { criticNetwork: { norm: "layer" } },
   bro: { criticNetwork: { architecture: "bro" } },
   simba: { criticNetwork: { architecture: "simba", hidden: [256] } },
+  pmoe: { pmoe: pmoeDefaults },
+  "pmoe-all": { pmoe: { ...pmoeDefaults, expertGradient: "all" } },
+  "pmoe-mixture": { pmoe: { ...pmoeDefaults, entropy: "mixture" } },
+  "pmoe-gumbel": { pmoe: { ...pmoeDefaults, gateLoss: "gumbel" } },
   drm: { drm: drmDefaults },
 };
 
