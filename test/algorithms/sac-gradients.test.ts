@@ -54,6 +54,8 @@ describe("the gradient of SAC's losses", () => {
 
   test.each(cases)(
     "agrees with finite differences: $name, $stage.name",
+    // Two evaluations for each difference, of networks that no compiler has seen.
+    { timeout: 60_000 },
     async ({ stage, update }) => {
       const { batch, noise } = drawInputs(update.algorithm, 0);
       const { gradients } = await update.evaluate(stage, batch, noise);
