@@ -35,7 +35,7 @@ function setupOf(folder: string, parameterCount: number): GatewaySetup {
       ...{ runId: "weights", term: 1, envId: "HalfCheetah-v5", envOptionsJson: "{}", shape },
       ...{ envsPerActor: 1, seed: 1, normalizesObservations: false, parameterCount },
       ...{ policyProgram: Buffer.alloc(0), stepTimeoutSeconds: 60, algorithm: "sac" },
-      onPolicy: false,
+      onPolicy: undefined,
     },
     totalSteps: 1e9,
     listen: [{ host: "127.0.0.1", port: 0, tls: undefined }],

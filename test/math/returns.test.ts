@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { gae, nStepReturn, type ValuedSteps } from "../../src/math/returns.ts";
+import { gae, nStepReturn, type ValuedSteps, vtrace } from "../../src/math/returns.ts";
 
 const none = [0, 0, 0];
 const reward = fc.double({ min: -10, max: 10, noNaN: true });
@@ -97,6 +97,50 @@ describe("gae", () => {
           expect(Math.abs(advantages[t]! - expected)).toBeLessThan(
             1e-6 * (100 + Math.abs(expected)),
           );
+        }
+      }),
+    );
+  });
+});
+
+describe("vtrace", () => {
+  const options = { gamma: 0.98, lambda: 0.9, traceClip: 1 };
+
+  test("is generalised advantage estimation when the policy is the one that acted", () => {
+    fc.assert(
+      fc.property(unroll, (steps) => {
+        const expected = gae(steps, options.gamma, options.lambda);
+        const { targets, advantages } = vtrace(
+          steps,
+          steps.rewards.map(() => 1),
+          options,
+        );
+        for (const [t, value] of expected.entries()) {
+          const tolerance = 1e-5 * (100 + Math.abs(value));
+          expect(Math.abs(advantages[t]! - value)).toBeLessThan(tolerance);
+          expect(Math.abs(targets[t]! - steps.values[t]! - value)).toBeLessThan(tolerance);
+        }
+      }),
+    );
+  });
+
+  test("has the targets of equation 1, written out as a sum over products of traces", () => {
+    const ratio = fc.double({ min: 0, max: 3, noNaN: true });
+    fc.assert(
+      fc.property(unroll, fc.infiniteStream(ratio), (steps, stream) => {
+        const ratios = steps.rewards.map(() => stream.next().value);
+        const { targets } = vtrace(steps, ratios, options);
+        for (let s = 0; s < steps.rewards.length; s++) {
+          let expected = steps.values[s]!;
+          for (let t = s, traces = 1; t < steps.rewards.length; t++) {
+            const rho = Math.min(1, ratios[t]!);
+            const future = steps.terminated[t] ? 0 : options.gamma * steps.nextValues[t]!;
+            const discount = options.gamma ** (t - s);
+            expected += discount * traces * rho * (steps.rewards[t]! + future - steps.values[t]!);
+            traces *= options.lambda * rho;
+            if (steps.terminated[t] || steps.truncated[t]) break;
+          }
+          expect(Math.abs(targets[s]! - expected)).toBeLessThan(1e-5 * (100 + Math.abs(expected)));
         }
       }),
     );

@@ -80,6 +80,7 @@ export const run: GetRunResponse = {
   policyProgram: Buffer.from([1, 2, 3]),
   stepTimeoutSeconds: 5,
   algorithm: "sac",
+  onPolicy: undefined,
 };
 
 export interface HarnessOptions {

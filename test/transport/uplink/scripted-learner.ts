@@ -209,6 +209,7 @@ export class ScriptedLearner {
       policyProgram: Buffer.alloc(0),
       stepTimeoutSeconds: 10,
       algorithm: "sac",
+      onPolicy: undefined,
       ...this.#script.run,
     };
   }
