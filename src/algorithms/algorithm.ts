@@ -111,6 +111,8 @@ export interface Policy {
   sample(parameters: Parameters, observations: Tensor, noise: Tensor): Tensor;
   /** The deterministic action used for evaluation and export. */
   mode(parameters: Parameters, observations: Tensor): Tensor;
+  /** The action of `mode` jumps at some observations, where rounding may decide for either side. */
+  readonly modeJumps?: boolean;
   /** What an on-policy learner needs besides; left out where only actions matter. */
   readonly onPolicy?: OnPolicyPart;
 }

@@ -105,6 +105,7 @@ export function pmoe(
     lossNoiseSize: experts * actionSize + gateNoise,
     sample: (parameters, observations, noise) => policy.sample(parameters, observations, noise),
     mode: (parameters, observations) => policy.mode(parameters, observations),
+    modeJumps: true,
     improve: (inputs) => policy.improve(inputs),
     units: network.units,
   };

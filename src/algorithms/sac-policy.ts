@@ -19,6 +19,8 @@ export interface SacPolicy {
   sample(parameters: Parameters, observations: Tensor, noise: Tensor): SampledActions;
   /** The deterministic action, [n, action size]. */
   mode(parameters: Parameters, observations: Tensor): Tensor;
+  /** See `Policy`. */
+  readonly modeJumps?: boolean;
   improve(question: ImprovementInputs): Improvement;
   /** What its units say of each state; DrM asks. */
   units(parameters: Parameters, observations: Tensor): PolicyUnits;

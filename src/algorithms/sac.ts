@@ -166,6 +166,7 @@ export function sac(
       sample: (parameters, observations, noise) =>
         policy.sample(parameters, observations, noise).actions,
       mode: policy.mode,
+      ...(policy.modeJumps ? { modeJumps: true } : {}),
     },
   };
 }

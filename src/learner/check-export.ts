@@ -16,12 +16,16 @@ import { POLICY_INPUT, POLICY_OUTPUT } from "./policy-graph.ts";
 /** Largest difference allowed between an exported action and the learner's own, in half ranges. */
 const tolerance = 1e-5;
 
+/** Of a policy whose actions jump: observations that rounding may put on the other side, of all. */
+const JUMP_SHARE = 0.01;
+
 /**
  * Compares an exported policy with the learner's own way to the same actions: normalisation in
  * TypeScript, the policy compiled with its parameters as inputs, scaling in TypeScript.
  *
  * @param observations Recorded ones, [n, observation size], raw.
- * @returns the largest difference, in units of each action's half range.
+ * @returns the largest difference, in units of each action's half range; where actions jump, without the
+ *   largest hundredth.
  * @throws RunError INTERNAL when that is above 1e-5 or not a number.
  */
 export async function checkExport(
@@ -32,17 +36,26 @@ export async function checkExport(
   const exported = await runExported(model, source.policy, observations);
   const own = await runOwn(source, observations);
   const { halfRange } = source.scale;
-  let largest = 0;
+  const differences = new Float64Array(exported.length / halfRange.length);
   for (const [i, action] of exported.entries()) {
+    const row = Math.floor(i / halfRange.length);
     const unit = halfRange[i % halfRange.length] ?? 1;
     const difference = Math.abs(action - (own[i] ?? Number.NaN)) / unit;
-    if (!(difference <= largest)) largest = difference;
+    differences[row] = Math.max(differences[row] ?? 0, difference);
   }
+  const largest = largestOf(differences, source.policy);
   if (largest <= tolerance) return largest;
   throw new RunError(
     "INTERNAL",
     `the exported policy differs from the learner's by ${largest}, more than ${tolerance}`,
   );
+}
+
+/** The largest of the rows' differences; of a policy that jumps, without the few that may have jumped. */
+function largestOf(differences: Float64Array, { modeJumps = false }: Policy): number {
+  if (differences.some(Number.isNaN)) return Number.NaN;
+  const jumped = modeJumps ? Math.floor(JUMP_SHARE * differences.length) : 0;
+  return differences.toSorted().at(-1 - jumped) ?? 0;
 }
 
 async function runExported(

@@ -85,5 +85,10 @@ describe("a mixture of experts", () => {
       normals(3 * 200, "recorded"),
     );
     expect(difference).toBeLessThan(1e-5);
+    const other = { ...shape, ...weights, parameters: parameters() };
+    const observations = normals(3 * 200, "recorded");
+    await expect(checkExport(exporter.encode(weights), other, observations)).rejects.toThrow(
+      /differs from the learner's/,
+    );
   });
 });
