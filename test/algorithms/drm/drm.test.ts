@@ -8,6 +8,7 @@ import {
   expectileError,
   exploitationShare,
 } from "../../../src/algorithms/drm/drm.ts";
+import { pmoeDefaults } from "../../../src/algorithms/pmoe.ts";
 import { type SacOptions, sac, sacDefaults } from "../../../src/algorithms/sac.ts";
 import { twinRules } from "../../../src/algorithms/twin-critic.ts";
 import {
@@ -41,7 +42,7 @@ describe("the expectile value", () => {
   test.each([0.9, 0.7, 0.5])("of a fair coin is %d", async (expectile) => {
     const outcomes = column(0, 1);
     let value = 0.5;
-    for (let k = 0; k < 200; k++) {
+    for (let k = 0; k < 20; k++) {
       const { gradient } = valueAndGrad(
         ({ v }: { v: Tensor }) => ({
           value: mean(expectileError(sub(v, outcomes), expectile)),
@@ -123,6 +124,7 @@ describe("the compiled DrM update", () => {
     ["as it comes", {}, {}],
     ["by entropy, with categorical critics", { exploration: "entropy" }, { critic: "c51" }],
     ["without exploitation", { exploitation: 0 }, {}],
+    ["with a mixture of experts", {}, { pmoe: { ...pmoeDefaults, experts: 2 } }],
   ] as const)("equals the plain one: %s", { timeout: 30_000 }, async (_, own, sacOptions) => {
     const algorithm = withDrm(own, {
       ...sacOptions,
