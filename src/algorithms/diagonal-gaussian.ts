@@ -16,7 +16,7 @@ import { logNormal } from "./squashed-gaussian.ts";
 
 /** What a policy says about the actions in n states. */
 export interface ActionDistribution {
-  /** Differentiable draws, [n, action size], from standard normals of that shape. */
+  /** Differentiable draws, [n, action size], from standard normals, [n, noise size]. */
   sample(noise: Tensor): Tensor;
   /** log pi(a | s), [n], of any actions, [n, action size]. */
   logProbabilities(actions: Tensor): Tensor;
@@ -31,6 +31,10 @@ export interface ActionDistribution {
 /** A family of policies whose densities can be asked for: what PPO needs to know of one. */
 export interface PolicyHead {
   readonly parameters: readonly ParameterSpec[];
+  /** Standard normals that one action is drawn from; as many as an action has numbers when left out. */
+  readonly noiseSize?: number;
+  /** See `Policy`. */
+  readonly modeJumps?: boolean;
   distribution(parameters: Parameters, observations: Tensor): ActionDistribution;
 }
 
@@ -40,7 +44,7 @@ export interface DiagonalGaussianOptions extends NetworkOptions {
 }
 
 /** Differential entropy of a standard normal. */
-const UNIT_ENTROPY = 0.5 * Math.log(2 * Math.PI * Math.E);
+export const UNIT_ENTROPY = 0.5 * Math.log(2 * Math.PI * Math.E);
 
 /**
  * a ~ N(mean(s), exp(logStd)), each dimension on its own, logStd the same in every state.

@@ -173,11 +173,20 @@ export function squashing(u: Tensor): Tensor {
   return sum(logSquashDerivative(u), -1);
 }
 
+/** log sum_k w_k pi_k(tanh(u) | s), [n, m]; see `mixtureLogDensity`. */
+export function mixtureLogProbabilities(
+  mixture: Omit<SquashedMixture, "logits">,
+  logProbabilities: Tensor,
+  u: Tensor,
+): Tensor {
+  return sub(mixtureLogDensity(mixture, logProbabilities, u), squashing(u));
+}
+
 /**
- * log sum_k w_k pi_k(tanh(u) | s), [n, m], of m draws for each state, [n, m, action size], with log w,
+ * log sum_k w_k N(u; mean_k, std_k), [n, m], of m draws for each state, [n, m, action size], with log w,
  * [n, experts]: the largest term is taken out of the sum, as densities of many dimensions underflow.
  */
-export function mixtureLogProbabilities(
+export function mixtureLogDensity(
   { means, logStds }: Omit<SquashedMixture, "logits">,
   logProbabilities: Tensor,
   u: Tensor,
@@ -190,7 +199,7 @@ export function mixtureLogProbabilities(
   const scores = mul(sub(points, reshape(means, perExpert)), exp(neg(scales)));
   const densities = sum(logNormal(scores, scales), -1);
   const weighted = add(densities, reshape(logProbabilities, [rows, 1, experts]));
-  return sub(logSumExp(weighted), squashing(u));
+  return logSumExp(weighted);
 }
 
 /** Each row `count` times in a row: [n, m] -> [n count, m]. */

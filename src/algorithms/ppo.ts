@@ -22,6 +22,7 @@ import type {
   LossInputs,
   LossResult,
   LossStage,
+  ParameterSpec,
   Parameters,
 } from "./algorithm.ts";
 import type { CriticHead } from "./critics/critic-head.ts";
@@ -31,7 +32,10 @@ import {
   diagonalGaussian,
   type PolicyHead,
 } from "./diagonal-gaussian.ts";
+import { gaussianMixture } from "./gaussian-mixture.ts";
 import { type Network, type NetworkOptions, network } from "./networks.ts";
+import type { PmoeOptions } from "./pmoe.ts";
+import { gateOfExperts } from "./pmoe-ppo.ts";
 
 export interface PpoOptions extends DiagonalGaussianOptions, CriticHeadOptions {
   /** Where the policy's or the critic's network is to differ. */
@@ -49,6 +53,8 @@ export interface PpoOptions extends DiagonalGaussianOptions, CriticHeadOptions {
   readonly maxGradNorm: number;
   /** What the critic learns; clipping its values is for mse alone. */
   readonly critic: CriticName;
+  /** A mixture of experts for a policy; left out: one Gaussian. */
+  readonly pmoe?: PmoeOptions;
 }
 
 /** Source: vwxyzjn/cleanrl, cleanrl/ppo_continuous_action.py. */
@@ -70,6 +76,9 @@ export const ppoDefaults: PpoOptions = {
   sigmaRatio: 0.75,
 };
 
+/** The noise of an addition. */
+const ADDED = "addition";
+
 export interface PpoSizes {
   readonly observationSize: number;
   readonly actionSize: number;
@@ -82,6 +91,22 @@ interface PpoInputs extends LossInputs {
   readonly batch: Readonly<
     Record<"observations" | "actions" | "logProbs" | "advantages" | "returns" | "values", Tensor>
   >;
+  readonly noise: Readonly<Record<string, Tensor>>;
+}
+
+/** What a method adds to PPO's loss. */
+export interface PpoAddition {
+  readonly parameters: readonly ParameterSpec[];
+  /** Standard normals that it takes for one state. */
+  readonly noiseSize: number;
+  loss(inputs: {
+    readonly parameters: Parameters;
+    readonly observations: Tensor;
+    readonly actions: Tensor;
+    readonly returns: Tensor;
+    /** [n, noiseSize]. */
+    readonly noise: Tensor;
+  }): LossResult;
 }
 
 /** What PPO is composed of; exchange one for another method's. */
@@ -90,13 +115,14 @@ export interface PpoParts {
   readonly critic: Network;
   /** What the critic's outputs mean and are held against. */
   readonly head: CriticHead;
+  readonly addition?: PpoAddition;
 }
 
 export function ppoParts(options: PpoOptions, sizes: PpoSizes): PpoParts {
-  const { observationSize, actionSize } = sizes;
+  const { observationSize } = sizes;
   const head = criticHead(options.critic, options);
   return {
-    policy: diagonalGaussian(observationSize, actionSize, { ...options, ...options.policyNetwork }),
+    ...policyParts(options, sizes),
     critic: network(
       {
         prefix: "value.",
@@ -108,6 +134,22 @@ export function ppoParts(options: PpoOptions, sizes: PpoSizes): PpoParts {
     ),
     head,
   };
+}
+
+/** A mixture of one is PPO's Gaussian. */
+function policyParts(
+  options: PpoOptions,
+  { observationSize, actionSize }: PpoSizes,
+): Pick<PpoParts, "policy" | "addition"> {
+  const { pmoe } = options;
+  const network = { ...options, ...options.policyNetwork };
+  if (!pmoe || pmoe.experts === 1) {
+    return { policy: diagonalGaussian(observationSize, actionSize, network) };
+  }
+  const policy = gaussianMixture(observationSize, actionSize, { ...network, ...pmoe });
+  const critic = { ...options, ...options.criticNetwork, ...pmoe };
+  const addition = gateOfExperts({ observationSize, actionSize }, policy, critic);
+  return { policy, addition };
 }
 
 /**
@@ -122,7 +164,7 @@ export function ppo(
   parts: PpoParts = ppoParts(options, sizes),
 ): Algorithm {
   const { observationSize, actionSize, batchSize } = sizes;
-  const { policy, critic, head } = parts;
+  const { policy, critic, head, addition } = parts;
   const values = (parameters: Parameters, observations: Tensor): Tensor =>
     head.value(critic.forward(parameters, observations));
   return {
@@ -130,7 +172,7 @@ export function ppo(
     groups: [
       {
         name: "agent",
-        parameters: [...policy.parameters, ...critic.parameters],
+        parameters: [...policy.parameters, ...critic.parameters, ...(addition?.parameters ?? [])],
         optimizer: { ...options.adam, learningRate: options.learningRate },
       },
     ],
@@ -146,11 +188,13 @@ export function ppo(
       // V(s) as it was when the data were made.
       { name: "values", shape: [batchSize] },
     ],
-    noise: [],
+    noise: addition ? [{ name: ADDED, shape: [batchSize, addition.noiseSize] }] : [],
     policy: {
       group: "agent",
       observationSize,
       actionSize,
+      noiseSize: policy.noiseSize ?? actionSize,
+      ...(policy.modeJumps ? { modeJumps: true } : {}),
       sample: (parameters, observations, noise) =>
         clip(policy.distribution(parameters, observations).sample(noise), -1, 1),
       mode: (parameters, observations) => policy.distribution(parameters, observations).mode(),
@@ -184,13 +228,16 @@ export function ppo(
  * minibatch, and carries the importance of stale data (`src/learner/on-policy/minibatch.ts`).
  * Source: arXiv 1707.06347, equations 7 and 9.
  */
-export function ppoStage({ policy, critic, head }: PpoParts, options: PpoOptions): LossStage {
+export function ppoStage(
+  { policy, critic, head, addition }: PpoParts,
+  options: PpoOptions,
+): LossStage {
   const { clipRatio, entropyCoefficient, valueCoefficient, maxGradNorm } = options;
   return {
     name: "agent",
     groups: ["agent"],
     maxGradNorm,
-    loss({ parameters: { agent }, batch }: PpoInputs): LossResult {
+    loss({ parameters: { agent }, batch, noise }: PpoInputs): LossResult {
       const distribution = policy.distribution(agent, batch.observations);
       const logRatio = sub(distribution.logProbabilities(batch.actions), batch.logProbs);
       const ratio = exp(logRatio);
@@ -203,8 +250,11 @@ export function ppoStage({ policy, critic, head }: PpoParts, options: PpoOptions
       const valueLoss = criticLoss({ head, outputs, batch }, options);
       const entropy = distribution.entropy();
       const price = add(mul(valueLoss, valueCoefficient), mul(entropy, -entropyCoefficient));
+      const added =
+        noise[ADDED] && addition?.loss({ ...batch, parameters: agent, noise: noise[ADDED] });
+      const loss = add(policyLoss, price);
       return {
-        loss: add(policyLoss, price),
+        loss: added ? add(loss, added.loss) : loss,
         metrics: {
           "train/policy_gradient_loss": policyLoss,
           "train/value_loss": valueLoss,
@@ -214,6 +264,7 @@ export function ppoStage({ policy, critic, head }: PpoParts, options: PpoOptions
           "train/clip_fraction": mean(cast(greater(abs(sub(ratio, 1)), clipRatio), "float32")),
           "train/effective_sample_size": effectiveShare(ratio),
           ...distribution.metrics,
+          ...added?.metrics,
         },
       };
     },

@@ -8,7 +8,7 @@ const autoNumber = z.union([z.literal("auto"), z.number()], {
 export const policy = field(
   z.enum(["gaussian", "pmoe"]),
   "gaussian",
-  fixed("what acts: one Gaussian in each state, or a mixture of several (pmoe; sac only)"),
+  fixed("what acts: one Gaussian in each state, or a mixture of several (pmoe)"),
 );
 
 /** What critics learn; the names of src/algorithms/critics/registry.ts, which imports too much. */

@@ -5,7 +5,11 @@ import { count, field, fixed, fraction, group, positive, tunable } from "./field
 export const pmoe = group(
   "What a mixture of experts has of its own; heeded when algorithm.policy is pmoe.",
   {
-    experts: field(count(1), 4, fixed("Gaussians that are mixed, 1 to 8; one is plain SAC")),
+    experts: field(
+      count(1),
+      4,
+      fixed("Gaussians that are mixed, 1 to 8; one is the plain algorithm"),
+    ),
     gateLoss: field(
       z.enum(["frequency", "enumerate", "gumbel", "score"]),
       "frequency",
@@ -26,12 +30,12 @@ export const pmoe = group(
     expertGradient: field(
       z.enum(["max", "all"]),
       "max",
-      fixed("who learns from a state: the expert that is the best there (max), or all"),
+      fixed("sac: who learns from a state: the expert that is the best there (max), or all"),
     ),
     entropy: field(
       z.enum(["expert", "mixture"]),
       "expert",
-      fixed("the density behind the entropy: that of the acting expert, or exactly the mixture's"),
+      fixed("sac: the density behind the entropy: of the acting expert, or exactly the mixture's"),
     ),
     gateInput: field(
       z.enum(["hidden", "observations"]),

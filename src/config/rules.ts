@@ -198,9 +198,12 @@ const MAX_EXPERTS = 8;
 
 function checkMixture({ algorithm, pmoe }: Config, report: Report): void {
   if (algorithm.policy !== "pmoe") return;
-  const { experts, topK, minProbability } = pmoe;
-  if (algorithm.name !== "sac") {
-    report("algorithm.policy", `is pmoe, which ${algorithm.name} does not know; use sac`);
+  const { experts, topK, minProbability, expertGradient } = pmoe;
+  if (algorithm.name === "ppo" && expertGradient !== "max") {
+    report(
+      "pmoe.expertGradient",
+      `is ${expertGradient}, but PPO's experts learn from the actions that were taken; leave it at max`,
+    );
   }
   if (experts > MAX_EXPERTS) {
     report("pmoe.experts", `is ${experts}, more than ${MAX_EXPERTS}; lower it`);

@@ -42,9 +42,9 @@ describe("a mixture of experts in the configuration", () => {
     ],
     ["a temperature of 0", mixture({ gumbelTemperature: 0 }), /pmoe\.gumbelTemperature/],
     [
-      "PPO's policy",
-      mixture({}, { name: "ppo" }),
-      /algorithm\.policy is pmoe, which ppo does not know; use sac/,
+      "what PPO has no use for",
+      mixture({ expertGradient: "all" }, { name: "ppo" }),
+      /pmoe\.expertGradient is all, but PPO's experts learn from the actions that were taken/,
     ],
     [
       "an unknown loss",

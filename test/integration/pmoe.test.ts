@@ -24,7 +24,38 @@ async function digestOf(context: TestContext, runDir: string, argv: readonly str
   return run.log.find(({ msg }) => msg === "run completed")?.["digest"];
 }
 
+const PPO = [
+  "InvertedPendulum-v5",
+  ...["--algo", "ppo", "-n", "1024"],
+  ...settings({
+    deterministic: true,
+    "algorithm.hidden": "[16,16]",
+    "actors.unrollLength": 128,
+    "ppo.epochs": 2,
+    "learner.threads": 1,
+    "evaluation.interval": 0,
+    "metrics.logIntervalSeconds": 0.1,
+    "algorithm.policy": "pmoe",
+    "pmoe.experts": 3,
+    "pmoe.gateLoss": "score",
+  }),
+];
+
 describe("a deterministic run with a mixture of experts", () => {
+  // Two processes of some seconds each.
+  test("by PPO is the same twice, and says how the experts are used", {
+    timeout: 120_000,
+  }, async (context) => {
+    const runDir = scratchFolder(context);
+    const first = await digestOf(context, runDir, [...PPO, "--name", "first"]);
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(await digestOf(context, runDir, [...PPO, "--name", "second"])).toBe(first);
+    const last = records(join(runDir, "first")).at(-1) ?? {};
+    expect(last["pmoe/critic_loss"]).toBeGreaterThan(0);
+    expect(last["pmoe/gate_entropy"]).toBeGreaterThan(0);
+    expect(last["pmoe/gate_entropy"]).toBeLessThanOrEqual(Math.log(3) + 1e-6);
+  });
+
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is killed and resumed, and its policy is exported", {
     timeout: 120_000,

@@ -56,6 +56,8 @@ export interface OnPolicyParts {
   readonly policyGroup: string;
   /** Orders minibatches. */
   readonly sampling: RandomStream;
+  /** Noise of the losses. */
+  readonly noise: RandomStream;
   readonly chores: Chores;
   /** Where actors on other machines stand; left out in one process. */
   readonly cursors?: ActorCursors;
@@ -78,7 +80,7 @@ export class OnPolicyLearner implements LearnerLoop {
   readonly #parts: OnPolicyParts;
   readonly #options: OnPolicyOptions;
   readonly #batch: Minibatch;
-  readonly #noNoise: Readonly<Record<string, Float32Array>> = {};
+  readonly #noise: Readonly<Record<string, Float32Array>>;
   #stopRequested = false;
   #listenedAt = 0;
 
@@ -87,6 +89,7 @@ export class OnPolicyLearner implements LearnerLoop {
     this.#options = options;
     this.progress = parts.progress;
     this.#batch = createMinibatch(options.batchSize, options.shape);
+    this.#noise = parts.step.createNoise();
   }
 
   stop(): void {
@@ -245,13 +248,14 @@ export class OnPolicyLearner implements LearnerLoop {
   }
 
   async #step(rateScale: number): Promise<StepResult> {
-    const { step, guard, recorder, chores } = this.#parts;
+    const { step, guard, recorder, chores, noise } = this.#parts;
     const start = performance.now();
-    const result = await step.step(this.#batch, this.#noNoise, rateScale);
+    for (const column of Object.values(this.#noise)) noise.fillNormal(column);
+    const result = await step.step(this.#batch, this.#noise, rateScale);
     this.progress.learnerStep += 1;
     const { learnerStep } = this.progress;
     if (result.finite) guard.wasFinite();
-    else guard.wasNotFinite({ batch: this.#batch, noise: this.#noNoise, learnerStep });
+    else guard.wasNotFinite({ batch: this.#batch, noise: this.#noise, learnerStep });
     const seconds = (performance.now() - start) / 1000;
     recorder.inc("troupe_learner_updates_total", 1);
     recorder.inc("troupe_learner_samples_total", this.#batch.size);

@@ -40,6 +40,9 @@ export const mixture = {
       log: "pmoe/gate_max",
     }),
     troupe_pmoe_gate_loss: gauge("The gate's loss.", { log: "pmoe/gate_loss" }),
+    troupe_pmoe_critic_loss: gauge("Loss of the critic that serves the gate; PPO only.", {
+      log: "pmoe/critic_loss",
+    }),
     troupe_pmoe_expert_distance: gauge(
       "Distance of two experts' mean actions: root mean square over pairs, averaged over states.",
       { log: "pmoe/expert_distance" },
