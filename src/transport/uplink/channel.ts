@@ -56,6 +56,10 @@ const FINAL: readonly status[] = [
   status.INVALID_ARGUMENT,
 ];
 
+/** How Node and grpc-js say that a connection ended without a word. */
+const BROKEN =
+  /ECONNRESET|EPIPE|socket hang up|connection (closed|dropped)|disconnected before secure TLS/i;
+
 /** A failed call in a sentence, as an error if trying again is in vain. */
 export interface CallFailure {
   readonly message: string;
@@ -69,6 +73,7 @@ export class LearnerChannel implements Disposable {
   readonly #tls: TlsIdentity | undefined;
   #client: ActorServiceClient;
   #generation = 0;
+  #hasAnswered = false;
   #renewal = "";
 
   constructor(address: string, tls: TlsIdentity | undefined) {
@@ -118,6 +123,7 @@ export class LearnerChannel implements Disposable {
           new Metadata(),
           { deadline: Date.now() + GET_RUN_TIMEOUT_MS },
           (error, response) => {
+            this.#hasAnswered ||= response !== undefined;
             if (response) resolve(response);
             else reject(error ?? new Error("GetRun was answered with nothing"));
           },
@@ -149,6 +155,10 @@ export class LearnerChannel implements Disposable {
   explain(thrown: Error): CallFailure {
     const { code, details } = thrown as Partial<ServiceError>;
     if (code === undefined) return { message: `${this.address}: ${thrown.message}` };
+    // Whoever has answered over this channel needs no advice on TLS and certificates.
+    if (this.#hasAnswered && code === status.UNAVAILABLE && BROKEN.test(thrown.message)) {
+      return { message: `the connection to ${this.address} broke` };
+    }
     const explained = explainConnectionError(thrown, this.address, this.#tls);
     if (!FINAL.includes(code)) return { message: explained };
     // Here the learner itself says what does not fit.
