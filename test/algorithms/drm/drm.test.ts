@@ -118,14 +118,14 @@ describe("exploitation in a target", () => {
   });
 });
 
-describe("the compiled DrM update", () => {
+describe("the compiled DrM update", { timeout: 30_000 }, () => {
   // Ten updates of the plain executor each, and two compilations.
   test.each([
     ["as it comes", {}, {}],
     ["by entropy, with categorical critics", { exploration: "entropy" }, { critic: "c51" }],
     ["without exploitation", { exploitation: 0 }, {}],
     ["with a mixture of experts", {}, { pmoe: { ...pmoeDefaults, experts: 2 } }],
-  ] as const)("equals the plain one: %s", { timeout: 30_000 }, async (_, own, sacOptions) => {
+  ] as const)("equals the plain one: %s", async (_, own, sacOptions) => {
     const algorithm = withDrm(own, {
       ...sacOptions,
       support: { ...sacDefaults.support, min: -9, max: 9 },

@@ -85,7 +85,8 @@ function statesOf(step: TrainStep): Map<string, Float32Array> {
 const norm = (values: Iterable<number>) => Math.hypot(...values);
 const NETWORKS = ["actor", "critic", "targetCritic", "value"];
 
-describe("a perturbation", () => {
+// Each test compiles one update or two, seconds on a busy machine.
+describe("a perturbation", { timeout: 30_000 }, () => {
   test("mixes fresh weights into all linear layers, and only into them", async () => {
     await using step = await trained();
     const before = statesOf(step);
@@ -188,7 +189,7 @@ describe("a perturbation", () => {
   });
 });
 
-describe("the schedule of the noise", () => {
+describe("the schedule of the noise", { timeout: 30_000 }, () => {
   test("follows the dormant ratio until the agent wakes up, and is lowered from then on", async () => {
     await using step = await openStep(algorithm);
     const { update, intervention } = open(step, { explorationSteps: 1000 });
@@ -243,7 +244,7 @@ describe("the schedule of the noise", () => {
   });
 });
 
-describe("an automatic target", () => {
+describe("an automatic target", { timeout: 30_000 }, () => {
   test("is half the mean ratio of the first 1000 updates, and the agent sleeps until then", async () => {
     await using step = await openStep(algorithm);
     const { update, intervention } = open(step, { target: "auto" });
