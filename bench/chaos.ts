@@ -54,7 +54,7 @@ function storedForm(result: CampaignResult, commit: string): StoredCampaign {
     problems: result.problems,
     seconds: result.seconds,
     learner_starts: result.learnerStarts,
-    learner_failures: result.failures,
+    learner_failures: result.failures.map((failure) => failure.replaceAll(`${folder}/`, "")),
     incarnations: result.incarnations,
     segments: result.segments,
     logged_unrolls: result.logged,
