@@ -18,7 +18,7 @@ import {
 import type { SquashedMixture } from "./gated-experts.ts";
 
 /** Experts with metrics of their own; the configuration allows no more. */
-export const NAMED_EXPERTS = 8;
+const NAMED_EXPERTS = 8;
 
 /** How the experts are used, by metric key; `best` has ones for the best expert of each state. */
 export function mixtureMetrics(
