@@ -20,8 +20,10 @@ export interface LinkFaults {
   readonly cut?: boolean;
 }
 
+/** Beside this file, or seen from the repository when this was compiled to somewhere else. */
 const SWITCH =
-  process.env["TROUPE_TAP_SWITCH"] ?? fileURLToPath(new URL("tap_switch.py", import.meta.url));
+  [fileURLToPath(new URL("tap_switch.py", import.meta.url))].find((path) => existsSync(path)) ??
+  "test/chaos/net/tap_switch.py";
 const NETWORK = "10.77.0";
 /** `ip netns exec` lays these files over /etc. */
 const ETC = "/etc/netns";
