@@ -4,6 +4,7 @@ import {
   type Normaliser,
   normalise,
 } from "../math/running-statistics.ts";
+import { packParameters } from "./pack-parameters.ts";
 import type { PolicyCall, PolicyRunner } from "./policy-runner.ts";
 
 /** Ports of a policy program that are no parameters. */
@@ -55,7 +56,9 @@ export class CompiledPolicy implements PolicyRunner {
     program: Uint8Array,
     options: { readonly normalizes: boolean },
   ): Promise<CompiledPolicy> {
-    return new CompiledPolicy(await Program.load(program), options.normalizes);
+    const isParameter = (name: string): boolean => name !== OBSERVATIONS && name !== NOISE;
+    const packed = packParameters(program, isParameter);
+    return new CompiledPolicy(await Program.load(packed), options.normalizes);
   }
 
   setParameters(parameters: Float32Array, normalizer: Float32Array): void {
