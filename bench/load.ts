@@ -197,15 +197,20 @@ async function latency(rounds = 3, seconds = 6): Promise<object> {
   const reason = whyNoHosts("switch");
   if (reason) throw new Error(reason);
   await using hosts = await NetHosts.up(2, "switch");
-  await using _ = await startLearner(`${hosts.address(1)}:7447`, [...GOING_ON, "--insecure"], {
-    prefix: hosts.command(1, []),
-  });
+  await using learner = await startLearner(
+    `${hosts.address(1)}:7447`,
+    [...GOING_ON, "--insecure"],
+    {
+      prefix: hosts.command(1, []),
+    },
+  );
+  const address = await learner.address();
   const rates = new Map<number, FleetReport[]>(ROUND_TRIPS_MS.map((rtt) => [rtt, []]));
   for (let i = 0; i < rounds; i++) {
     for (const rtt of ROUND_TRIPS_MS) {
       hosts.set({ delayMs: rtt / 2 });
       const fleet = new FleetProcess({
-        learner: `${hosts.address(1)}:7447`,
+        learner: address,
         // A host like any: one connection.
         ...{ actors: 16, hosts: 1, seconds, warmUp: 3, name: `rtt-${rtt}-${i}` },
         prefix: hosts.command(2, []),
