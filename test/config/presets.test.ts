@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { describeSource } from "../../src/config/assignments.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { turnRule } from "../../src/config/on-policy.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+
+const ppo = (input: object = {}) => parseConfig({ algorithm: { name: "ppo" }, ...input });
+
+describe("the defaults of PPO", () => {
+  test("are CleanRL's", () => {
+    const { algorithm, actors, ppo: own } = ppo();
+    expect(algorithm).toMatchObject({
+      ...{ batchSize: 64, gamma: 0.99, hidden: [64, 64], normalizeObservations: true },
+      adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-5 },
+      network: {
+        policy: { activation: "tanh", initialisation: "orthogonal" },
+        critic: { activation: "tanh", initialisation: "orthogonal" },
+      },
+    });
+    expect(actors).toMatchObject({ count: 1, envsPerActor: 1, unrollLength: 2048 });
+    expect(own).toMatchObject({
+      ...{ epochs: 10, learningRate: 3e-4, annealLearningRate: true, gaeLambda: 0.95 },
+      ...{ clipRatio: 0.2, valueClip: 0.2, valueCoefficient: 0.5, entropyCoefficient: 0 },
+      ...{ maxGradNorm: 0.5, targetKl: 0, normalizeAdvantages: true, rewardClip: 10 },
+    });
+  });
+
+  test("give way to what is given, one field at a time, and are not SAC's", () => {
+    const given = { name: "ppo", batchSize: 128, network: { policy: { activation: "relu" } } };
+    const { algorithm } = parseConfig({ algorithm: given });
+    expect(algorithm.batchSize).toBe(128);
+    expect(algorithm.network.policy).toMatchObject({
+      activation: "relu",
+      initialisation: "orthogonal",
+    });
+    expect(parseConfig({}).algorithm).toMatchObject({ batchSize: 256, hidden: [256, 256] });
+  });
+
+  test("say where they come from", async () => {
+    const flags = [
+      { flag: "--algo ppo", path: "algorithm.name", text: "ppo" },
+      { flag: "--set", path: "algorithm.hidden", text: "[32]" },
+    ];
+    const { config, source } = await loadConfig({ flags });
+    expect(config.algorithm.hidden).toEqual([32]);
+    expect(describeSource(source("algorithm.hidden"))).toBe("--set");
+    expect(describeSource(source("algorithm.batchSize"))).toBe("preset ppo");
+    expect(describeSource(source("algorithm.gamma"))).toBe("default");
+  });
+
+  test.each([
+    [{ replay: { sampling: "prioritized" } }, /replay\.sampling/],
+    [{ algorithm: { name: "ppo", nStep: 3 } }, /algorithm\.nStep/],
+    [{ cluster: { durability: "log" } }, /cluster\.durability/],
+  ] as const)("do not go with %o", (input, message) => {
+    expect(() => ppo(input)).toThrow(message);
+  });
+
+  test("stay with PPO: SAC has no modes", () => {
+    expect(() => parseConfig({ ppo: { mode: "asynchronous" } })).toThrow(/ppo\.mode/);
+  });
+
+  test("say how far actors may be ahead", () => {
+    expect(turnRule(ppo())).toEqual({ ahead: 0, holdsFrames: false });
+    expect(turnRule(ppo({ ppo: { mode: "overlapped" } }))).toEqual({ ahead: 1, holdsFrames: true });
+    const asynchronous = ppo({ ppo: { mode: "asynchronous", maxAge: 4 } });
+    expect(turnRule(asynchronous)).toEqual({ ahead: 4, holdsFrames: false });
+    expect(turnRule(parseConfig({}))).toBeUndefined();
+    expect(turnRule(parseConfig({ deterministic: true }))).toEqual({
+      ...{ ahead: 0, holdsFrames: false },
+    });
+  });
+});
