@@ -107,7 +107,7 @@ export class NetHosts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#removeAtExit);
-    if (this.#switch && this.#switch.exitCode === null) {
+    if (this.#switch && this.#switch.exitCode === null && this.#switch.signalCode === null) {
       const exited = once(this.#switch, "exit");
       this.#switch.stdin?.end();
       await exited;
