@@ -101,6 +101,9 @@ const journalOf = (path: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
+/** Connections break as often as they are made, on a machine that is busy with other tests. */
+const SLOW = { timeout: 30_000 };
+
 describe("Uplink", () => {
   test("brings every unroll of every actor to the learner, once and in order", async (context) => {
     const learner = await openLearner(context, { durability: "log" });
@@ -199,29 +202,37 @@ describe("Uplink", () => {
     expect(host.logs).toContainEqual(expect.stringMatching(/connected .* again after .* term 2/));
   });
 
-  test("loses and doubles nothing over connections that break all the time", async (context) => {
-    const learner = await openLearner(context, { durability: "log" });
-    learner.keepTaking();
-    const target = Number(learner.address.split(":")[1]);
-    const proxy = await ChaosProxy.listen({ target: { host: "127.0.0.1", port: target }, seed: 1 });
-    context.onTestFinished(() => proxy[Symbol.asyncDispose]());
-    const host = new TestUplink(context, `127.0.0.1:${proxy.port}`, { actors: 2 });
-    const acting = Promise.all(
-      [0, 1].map((actor) => host.act(actor, range(1000 * actor, 1000 * actor + 80))),
-    );
-    for (let i = 0; i < 4; i++) {
-      await sleep(150);
-      proxy.cut();
-    }
-    await acting;
-    expect(await host.uplink.flush(4000)).toBe(0);
-    await soon(() => expect(learner.taken).toHaveLength(160));
-    for (const slot of [0, 1]) {
-      const mine = learner.taken.filter((frame) => frame.slot === slot);
-      expect(mine.map(({ sequence }) => sequence)).toEqual(range(0, 80));
-    }
-    expect(host.registry.value("troupe_session_reconnects_total")).toBeGreaterThan(1);
-  });
+  test(
+    "loses and doubles nothing over connections that break all the time",
+    SLOW,
+    async (context) => {
+      const learner = await openLearner(context, { durability: "log" });
+      learner.keepTaking();
+      const target = Number(learner.address.split(":")[1]);
+      const proxy = await ChaosProxy.listen({
+        target: { host: "127.0.0.1", port: target },
+        seed: 1,
+      });
+      context.onTestFinished(() => proxy[Symbol.asyncDispose]());
+      const host = new TestUplink(context, `127.0.0.1:${proxy.port}`, { actors: 2 });
+      const acting = Promise.all(
+        [0, 1].map((actor) => host.act(actor, range(1000 * actor, 1000 * actor + 80))),
+      );
+      for (let i = 0; i < 4; i++) {
+        await soon(() => expect(host.uplink.status.connected).toBe(true));
+        proxy.cut();
+        await soon(() => expect(host.uplink.status.connected).toBe(false));
+      }
+      await acting;
+      expect(await host.uplink.flush(10_000)).toBe(0);
+      await soon(() => expect(learner.taken).toHaveLength(160));
+      for (const slot of [0, 1]) {
+        const mine = learner.taken.filter((frame) => frame.slot === slot);
+        expect(mine.map(({ sequence }) => sequence)).toEqual(range(0, 80));
+      }
+      expect(host.registry.value("troupe_session_reconnects_total")).toBeGreaterThan(1);
+    },
+  );
 
   test("hears the newest policy, and tells of episodes and of itself", async (context) => {
     const learner = await openLearner(context, { limits: { heartbeatSeconds: 0.1 } });
