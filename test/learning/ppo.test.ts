@@ -8,8 +8,8 @@ import { train } from "../../dist/index.js";
 const TIME_LIMIT_MS = 120_000;
 /**
  * Gymnasium's threshold. The policy it starts from, and any that does not watch the pole, falls within 60 steps:
- * 950 in the mean of five episodes does not happen by chance. The runs of seeds 1 to 3 reach 1000, which is all
- * there is, before 35 000 steps.
+ * 950 in the mean of five episodes does not happen by chance. The run of seed 1 reached 1000, which is all there
+ * is, before 35 000 steps; other seeds were not tried.
  */
 const SOLVED = 950;
 

@@ -92,10 +92,11 @@ const experts: Row = {
       },
       { unit: "percentunit" },
     ),
-    curves(["Gate", "Entropy in nats, greatest probability, loss."], {
+    curves(["Gate", "Entropy in nats, greatest probability, loss; loss of PPO's critic for it."], {
       entropy: 'max by (run) (troupe_pmoe_gate_entropy_nats{run="$run"})',
       greatest: 'max by (run) (troupe_pmoe_gate_max_ratio{run="$run"})',
       loss: 'max by (run) (troupe_pmoe_gate_loss{run="$run"})',
+      "critic's loss": 'max by (run) (troupe_pmoe_critic_loss{run="$run"})',
     }),
     curves(["Experts", "How many are dead, and how far apart they are."], {
       dead: 'max by (run) (troupe_pmoe_dead_experts{run="$run"})',
