@@ -65,6 +65,8 @@ const dtypeOfArray: Readonly<Record<string, string>> = {
 };
 
 const metadataKey = "__metadata__";
+/** The format has a use of its own for the first; readers of JSON drop the second. */
+const reservedNames: readonly string[] = [metadataKey, "__proto__"];
 const lengthBytes = 8;
 /** The limit of the reference implementation. */
 const maxHeaderBytes = 100_000_000;
@@ -122,7 +124,7 @@ function describe(name: string, tensor: StoredTensor, offsets: readonly [number,
   const { data, shape } = tensor;
   const dtype = dtypeOfArray[data.constructor.name];
   if (dtype === undefined) throw new TypeError(`tensor "${name}" holds ${data.constructor.name}`);
-  if (name === metadataKey) throw new TypeError(`"${metadataKey}" is no tensor name`);
+  if (reservedNames.includes(name)) throw new TypeError(`"${name}" is no tensor name`);
   if (elementCount(shape) !== data.length) {
     throw new TypeError(`tensor "${name}": ${data.length} elements for shape [${shape}]`);
   }

@@ -28,7 +28,8 @@ const tensor: fc.Arbitrary<StoredTensor> = fc
     return { shape: kind === 1 ? [data.length, 1] : [data.length], data };
   });
 
-const name = fc.string({ unit: "grapheme" }).filter((text) => text !== "__metadata__");
+const reserved = ["__metadata__", "__proto__"];
+const name = fc.string({ unit: "grapheme" }).filter((text) => !reserved.includes(text));
 const tensors = fc
   .array(fc.tuple(name, tensor), { maxLength: 6 })
   .map((entries) => Object.fromEntries(entries));
@@ -50,6 +51,11 @@ describe("safetensors", () => {
         expect(decodeSafetensors(encodeSafetensors(stored))).toEqual(stored);
       }),
     );
+  });
+
+  test.each(reserved)("refuses the name %s, which would not come back", (name) => {
+    const tensors = Object.fromEntries([[name, { shape: [1], data: Uint8Array.of(1) }]]);
+    expect(() => encodeSafetensors(tensors)).toThrow(`"${name}" is no tensor name`);
   });
 
   test("reads a file at any offset of a larger buffer", () => {
