@@ -4,7 +4,8 @@ import { RandomStream } from "../src/math/random.ts";
 import type { Unroll, UnrollShape } from "../src/protocol.ts";
 import { encodeUnroll } from "../src/replay/unroll-codec.ts";
 import type { GetRunResponse } from "../src/transport/generated/troupe/v1/actor.ts";
-import { LearnerChannel, PROTOCOL_VERSION } from "../src/transport/uplink/channel.ts";
+import { PROTOCOL_VERSION } from "../src/transport/protocol-version.ts";
+import { LearnerChannel } from "../src/transport/uplink/channel.ts";
 import { DEFAULT_OUTBOX, Outbox, type OutboxFrame } from "../src/transport/uplink/outbox.ts";
 import { SessionClient } from "../src/transport/uplink/session-client.ts";
 

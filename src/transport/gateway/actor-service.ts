@@ -17,8 +17,8 @@ import {
   type GetRunResponse,
   type LearnerMessage,
 } from "../generated/troupe/v1/actor.ts";
+import { PROTOCOL_VERSION } from "../protocol-version.ts";
 import type { Gateway } from "./gateway.ts";
-import { PROTOCOL_VERSION } from "./hello-check.ts";
 import type { PolicyFeed } from "./policy-feed.ts";
 
 export interface ActorServiceOptions {

@@ -1,8 +1,6 @@
 import type { UnrollShape } from "../../protocol.ts";
 import { type GetRunResponse, type Hello, RefusalReason } from "../generated/troupe/v1/actor.ts";
-
-/** The version of proto/troupe/v1 that is spoken here. */
-export const PROTOCOL_VERSION = 1;
+import { PROTOCOL_VERSION } from "../protocol-version.ts";
 
 const MOST_HOST_LENGTH = 255;
 const INSTANCE_BYTES = 16;

@@ -15,12 +15,10 @@ import {
   type GetRunResponse,
   type LearnerMessage,
 } from "../generated/troupe/v1/actor.ts";
+import { PROTOCOL_VERSION } from "../protocol-version.ts";
 import type { TlsIdentity } from "../tls.ts";
 import { channelSecurity } from "../tls-credentials.ts";
 import { explainConnectionError } from "../tls-errors.ts";
-
-/** What this side speaks: version 1 of actor.proto. */
-export const PROTOCOL_VERSION = 1;
 
 const MAX_MESSAGE_BYTES = 64 << 20;
 /** HTTP/2 flow control: a window of 64 KiB, the default, carries 1 MB/s at 40 ms. */

@@ -11,8 +11,9 @@ import {
 } from "../generated/troupe/v1/actor.ts";
 import { type InProcessMemory, ringDoorbell } from "../in-process.ts";
 import { PolicyBoard } from "../policy-board.ts";
+import { PROTOCOL_VERSION } from "../protocol-version.ts";
 import { SharedMailbox } from "../shared-mailbox.ts";
-import { type LearnerChannel, PROTOCOL_VERSION } from "./channel.ts";
+import type { LearnerChannel } from "./channel.ts";
 import { DoorbellListener } from "./doorbell.ts";
 import { Journal, reasonName } from "./journal.ts";
 import { Outbox, type OutboxLimits, type SentFrame } from "./outbox.ts";
