@@ -110,9 +110,9 @@ export class LearnerChores implements Chores {
     const elapsed = (now - this.#checkpointedAt) / 1000;
     const byTime = checkpointSeconds > 0 && elapsed >= checkpointSeconds;
     const bySteps = this.#checkpoints.isDue(envSteps);
-    const isRetry = this.#retryAt !== undefined && now >= this.#retryAt;
-    if (bySteps || isRetry || this.#asked.length > 0) this.#tryCheckpoint();
-    else if (byTime && this.#retryAt === undefined) this.#tryCheckpoint();
+    // After a failure the next attempt has its own time; only somebody who asks need not wait for it.
+    const isDue = this.#retryAt === undefined ? bySteps || byTime : now >= this.#retryAt;
+    if (isDue || this.#asked.length > 0) this.#tryCheckpoint();
   }
 
   /** A full disk is no reason to end a run: earlier checkpoints are whole, and room may be made. */

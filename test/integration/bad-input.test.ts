@@ -129,30 +129,38 @@ describe("a full disk", () => {
     expect(readdirSync(disk)).toEqual(["filler"]);
   });
 
-  test("at a checkpoint ends the run, and the one before stays valid", TIMEOUT, async (context) => {
-    const disk = smallDisk(context);
-    const argv = [
-      ...ARGV,
-      ...settings({
-        "checkpoint.intervalSteps": 100,
-        "checkpoint.keep": 100,
-        // A third of a megabyte each.
-        "algorithm.hidden": "[96,96]",
-      }),
-    ];
-    const run = startTrain(context, disk, { argv });
-    const ended = await run.ended();
-    expect(ended.code, ended.stderr).toBe(1);
-    expect(ended.stderr).toMatch(/^error: .*no (space|room) /m);
-    expect(ended.stderr).not.toMatch(/^\s+at /m);
-    const folder = join(disk, "run");
-    const unfinished = readdirSync(join(folder, "checkpoints")).filter((name) =>
-      name.startsWith(".tmp-ckpt"),
-    );
-    expect(unfinished).toEqual([]);
-    await using policy = await loadPolicy(folder, { checkpoint: "last" });
-    expect(await policy.act([0, 0])).toHaveLength(2);
-  });
+  test(
+    "at a checkpoint costs the checkpoint, and the one before stays valid",
+    TIMEOUT,
+    async (context) => {
+      const disk = smallDisk(context);
+      const argv = [
+        ...ARGV,
+        ...settings({
+          "checkpoint.intervalSteps": 100,
+          "checkpoint.keep": 100,
+          // A third of a megabyte each.
+          "algorithm.hidden": "[96,96]",
+        }),
+      ];
+      const run = startTrain(context, disk, { argv });
+      const { msg } = await run.untilLogged("no checkpoint:");
+      expect(msg).toMatch(/no (space|room) .*trying again/);
+      // The run goes on without; only what has to be written at its end cannot be.
+      run.kill("SIGINT");
+      const ended = await run.ended();
+      expect(ended.code, ended.stderr).toBe(1);
+      expect(ended.stderr).toMatch(/^error: .*no (space|room) /m);
+      expect(ended.stderr).not.toMatch(/^\s+at /m);
+      const folder = join(disk, "run");
+      const unfinished = readdirSync(join(folder, "checkpoints")).filter((name) =>
+        name.startsWith(".tmp-ckpt"),
+      );
+      expect(unfinished).toEqual([]);
+      await using policy = await loadPolicy(folder, { checkpoint: "last" });
+      expect(await policy.act([0, 0])).toHaveLength(2);
+    },
+  );
 
   test("at a log line ends the run", TIMEOUT, async (context) => {
     const disk = smallDisk(context);
