@@ -22,7 +22,7 @@ export interface StartState {
   readonly time?: number;
   /** Warm start of the constraint solver, qacc_warmstart. */
   readonly warmstart?: ArrayLike<number>;
-  /** Model fields some tasks draw at reset, by MuJoCo's field name. */
+  /** Model numbers the task draws at reset, by MuJoCo's field name and the element's: geom_pos_target. */
   readonly edits?: Readonly<Record<string, ArrayLike<number>>>;
 }
 

@@ -8,8 +8,6 @@ export interface GoldenEpisode {
   readonly seed: number;
   readonly init_qpos: number[];
   readonly init_qvel: number[];
-  /** dm_control's only, as that of Gymnasium's episodes is what the forward pass leaves. */
-  readonly init_qacc_warmstart?: number[];
   readonly actions: number[][];
   readonly obs0: number[];
   readonly obs: number[][];
@@ -19,6 +17,28 @@ export interface GoldenEpisode {
   readonly final_qpos: number[];
   readonly final_qvel: number[];
   readonly final_time: number;
+}
+
+/** One recorded episode of dm_control, whose tasks also draw model edits. */
+export interface SuiteEpisode {
+  readonly init_qpos: number[];
+  readonly init_qvel: number[];
+  readonly init_act: number[];
+  readonly init_qacc_warmstart: number[];
+  readonly init_time: number;
+  readonly model_edits: Readonly<Record<string, number[]>>;
+  readonly actions: number[][];
+  readonly obs0: number[];
+  readonly obs: number[][];
+  readonly reward: number[];
+  readonly final_qpos: number[];
+  readonly final_qvel: number[];
+}
+
+export interface SuiteGolden {
+  readonly env: string;
+  readonly obs_dim: number;
+  readonly episodes: SuiteEpisode[];
 }
 
 export interface Golden {
@@ -33,6 +53,10 @@ export type ModelFields = Readonly<Record<string, unknown>>;
 
 export function readGolden(name: string): Golden {
   return read(`${name}.golden`) as Golden;
+}
+
+export function readSuiteGolden(name: string): SuiteGolden {
+  return read(`${name}.golden`) as SuiteGolden;
 }
 
 export function readModelFields(name: string): ModelFields {

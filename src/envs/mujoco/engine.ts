@@ -16,6 +16,19 @@ const WARNINGS = [
   "a control is NaN, infinite or huge",
 ] as const;
 
+/** Kinds of named elements, with the engine's names for them. */
+const OBJECTS = {
+  body: "mjOBJ_BODY",
+  joint: "mjOBJ_JOINT",
+  geom: "mjOBJ_GEOM",
+  site: "mjOBJ_SITE",
+  tendon: "mjOBJ_TENDON",
+  actuator: "mjOBJ_ACTUATOR",
+  sensor: "mjOBJ_SENSOR",
+} as const;
+
+export type ElementKind = keyof typeof OBJECTS;
+
 /**
  * One MuJoCo model with one state, in the wasm heap of this thread.
  *
@@ -92,6 +105,12 @@ export class Simulation {
 
   set time(seconds: number) {
     this.data.time = seconds;
+  }
+
+  /** Index of the element of that name, or -1. */
+  indexOf(kind: ElementKind, name: string): number {
+    const module = this.#module;
+    return module.mj_name2id(this.model, module.mjtObj[OBJECTS[kind]].value, name);
   }
 
   /** Clears state, controls, warm start, derived arrays and warnings. */

@@ -35,10 +35,11 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
   const options = parseOptions(task.id, task.options, rawOptions);
   const { xml_file, frame_skip, max_episode_steps }: CommonOptions = options;
   const mjcf = xml_file === undefined ? task.mjcf : await readModel(task.id, xml_file);
-  const simulation = await Simulation.fromMjcf(mjcf).catch((thrown: unknown) => {
+  const refuse = (thrown: unknown): never => {
     const { code, message } = RunError.from(thrown);
     throw new RunError(code, `${xml_file ?? task.id}: ${message}`, { cause: thrown });
-  });
+  };
+  const simulation = await Simulation.fromMjcf(mjcf).catch(refuse);
   try {
     const env = new MujocoEnv({
       id: task.id,
@@ -50,7 +51,7 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
     return max_episode_steps === null ? env : timeLimit(env, max_episode_steps);
   } catch (thrown) {
     simulation.close();
-    throw thrown;
+    return refuse(thrown);
   }
 }
 

@@ -1,8 +1,17 @@
 import { randomInt } from "node:crypto";
 import { RunError } from "../../errors.ts";
 import { RandomStream } from "../../math/random.ts";
-import type { BoxSpace, Env, EnvSnapshot, ResetOptions, ResetResult, StepResult } from "../env.ts";
+import type {
+  BoxSpace,
+  Env,
+  EnvSnapshot,
+  ResetOptions,
+  ResetResult,
+  StartState,
+  StepResult,
+} from "../env.ts";
 import { MAX_MAGNITUDE, type Simulation } from "./engine.ts";
+import { ModelEdits } from "./model-edits.ts";
 import { assertSameSize, decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { writeStartState } from "./start-state.ts";
 import { plainStepping, type Stepping } from "./stepping.ts";
@@ -35,6 +44,7 @@ export class MujocoEnv implements Env {
   readonly #rules: TaskRules;
   readonly #frameSkip: number;
   readonly #stepping: Stepping;
+  readonly #edits: ModelEdits;
   readonly #actionSize: number;
   readonly #stepResult: MutableStepResult;
   readonly #observation: Float64Array;
@@ -53,6 +63,7 @@ export class MujocoEnv implements Env {
     this.#rules = rules;
     this.#frameSkip = parts.frameSkip;
     this.#stepping = parts.stepping ?? plainStepping;
+    this.#edits = new ModelEdits(rules.edits ?? []);
     this.observationSpace = unboundedSpace(rules.observationSize);
     this.actionSpace = controlSpace(simulation);
     this.#actionSize = this.actionSpace.size;
@@ -82,11 +93,11 @@ export class MujocoEnv implements Env {
     this.#phase = "failed";
     const simulation = this.#simulation;
     simulation.reset();
+    this.#edits.undo();
     const unfit = this.#stepping.prepare(simulation);
     if (unfit !== null) throw this.#failure(`the model has no dynamics: ${unfit}`);
-    this.#rules.drawStart(this.#random);
-    const problem = state ? writeStartState(simulation, state) : null;
-    if (problem !== null) throw this.#failure(`start state: ${problem}`);
+    this.#drawStart();
+    if (state) this.#writeStart(state);
     const failure = this.#stepping.settle(simulation);
     if (failure !== null) throw this.#failure(`the start state has no dynamics: ${failure}`);
     // The forward pass has just left its own warm start.
@@ -122,6 +133,7 @@ export class MujocoEnv implements Env {
       task: this.id,
       physics: this.#simulation.saveState(),
       memory: this.#rules.memory,
+      edits: this.#edits.values(),
       observation: this.#observation,
       random: this.#random.state(),
       seed: this.#seed,
@@ -136,8 +148,10 @@ export class MujocoEnv implements Env {
     const rules = this.#rules;
     assertSameSize("physics", saved.physics.length, this.#simulation.stateSize);
     assertSameSize("memory", saved.memory.length, rules.memory.length);
+    assertSameSize("edits", saved.edits.length, this.#edits.size);
     assertSameSize("observation", saved.observation.length, this.#observation.length);
     this.#simulation.loadState(saved.physics);
+    this.#edits.load(saved.edits);
     this.#stepping.resume(this.#simulation);
     rules.begin();
     rules.memory.set(saved.memory);
@@ -153,6 +167,22 @@ export class MujocoEnv implements Env {
   close(): void {
     this.#phase = "closed";
     this.#simulation.close();
+  }
+
+  #drawStart(): void {
+    try {
+      this.#rules.drawStart(this.#random);
+    } catch (thrown) {
+      if (!(thrown instanceof RunError)) throw thrown;
+      throw this.#failure(`no start state: ${thrown.message}`);
+    }
+  }
+
+  #writeStart(state: StartState): void {
+    const problem = writeStartState(this.#simulation, this.#edits, state);
+    if (problem !== null) throw this.#failure(`start state: ${problem}`);
+    // What the draw left there would show in the last bits of the given state's forces.
+    this.#simulation.warmstart.fill(0);
   }
 
   /** Copies the action unclipped: the engine clamps a copy of its own, costs are paid on the raw one. */

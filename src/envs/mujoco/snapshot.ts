@@ -10,6 +10,8 @@ const schema = z.strictObject({
   /** The engine's integration state: time, qpos, qvel, act, warm start, controls, applied forces. */
   physics: float64Text,
   memory: float64Text,
+  /** Model numbers the episode's start has changed; a task without any has none, as had format 1 at first. */
+  edits: float64Text.default(""),
   /** Kept because it may hold arrays that lag behind the state and cannot be recomputed from it. */
   observation: float64Text,
   random: randomStateSchema,
@@ -19,7 +21,7 @@ const schema = z.strictObject({
 });
 
 type Encoded = z.output<typeof schema>;
-type Arrays = "physics" | "memory" | "observation";
+type Arrays = "physics" | "memory" | "edits" | "observation";
 
 /** A MuJoCo environment's state between two steps. */
 export type MujocoSnapshot = Omit<Encoded, Arrays | "format"> & Record<Arrays, Float64Array>;
@@ -30,6 +32,7 @@ export function encodeSnapshot(snapshot: MujocoSnapshot): EnvSnapshot {
     format: 1,
     physics: encodeFloat64(snapshot.physics),
     memory: encodeFloat64(snapshot.memory),
+    edits: encodeFloat64(snapshot.edits),
     observation: encodeFloat64(snapshot.observation),
   };
   return encoded;
@@ -39,12 +42,13 @@ export function encodeSnapshot(snapshot: MujocoSnapshot): EnvSnapshot {
 export function decodeSnapshot(snapshot: EnvSnapshot, task: string): MujocoSnapshot {
   const result = schema.safeParse(snapshot);
   if (!result.success) incompatible(`${task}: no snapshot of it: ${z.prettifyError(result.error)}`);
-  const { format: _, physics, memory, observation, ...rest } = result.data;
+  const { format: _, physics, memory, edits, observation, ...rest } = result.data;
   if (rest.task !== task) incompatible(`a snapshot of ${rest.task} does not fit ${task}`);
   return {
     ...rest,
     physics: decodeFloat64(physics),
     memory: decodeFloat64(memory),
+    edits: decodeFloat64(edits),
     observation: decodeFloat64(observation),
   };
 }

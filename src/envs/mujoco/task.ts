@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { RandomStream } from "../../math/random.ts";
 import type { CommonSchema } from "./common-options.ts";
 import type { Simulation } from "./engine.ts";
+import type { ModelEdit } from "./model-edits.ts";
 import type { Stepping } from "./stepping.ts";
 
 /** Numbers about a step or reset, overwritten in place. */
@@ -18,13 +19,18 @@ export interface TaskRules {
    * arrays such as xpos lag behind the state and cannot be recomputed from it.
    */
   readonly memory: Float64Array;
+  /** What `drawStart` may change in the model; undone before each draw, kept in snapshots. */
+  readonly edits?: readonly ModelEdit[];
   readonly resetInfo: InfoBuffer;
   readonly stepInfo: InfoBuffer;
   /** Of the last step. */
   readonly reward: number;
   readonly terminated: boolean;
 
-  /** Draws a start state into the simulation, which has just been reset. */
+  /**
+   * Draws a start state into the simulation, which has just been reset.
+   * @throws RunError when there is none.
+   */
   drawStart(random: RandomStream): void;
   /** Sets `memory` and `resetInfo` for an episode that starts at the simulation's state. */
   begin(): void;

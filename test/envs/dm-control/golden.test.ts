@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { dmControlEntries } from "../../../src/envs/dm-control/tasks.ts";
+import type { Env } from "../../../src/envs/env.ts";
+import { makeEnv } from "../../../src/envs/registry.ts";
+import { physicsState, readSuiteGolden, type SuiteEpisode } from "../fixtures.ts";
+
+/** Tasks outside of the suite's benchmark, of which there is no recording. */
+const UNRECORDED = ["cartpole-two_poles", "cartpole-three_poles"].map(
+  (task) => `dm_control/${task}`,
+);
+
+const recorded = dmControlEntries
+  .map(({ info }) => info.id)
+  .filter((id) => !UNRECORDED.includes(id));
+
+/** The largest |difference| / (1 + |expected|) so far. */
+class WorstError {
+  value = 0;
+
+  compare(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+    expect(actual.length).toBe(expected.length);
+    for (let i = 0; i < expected.length; i++) {
+      const error = Math.abs(actual[i]! - expected[i]!) / (1 + Math.abs(expected[i]!));
+      // NaN must not pass.
+      if (!(error <= this.value)) this.value = error;
+    }
+  }
+}
+
+function replay(env: Env, episode: SuiteEpisode): { observations: number; rewards: number } {
+  const [observations, rewards] = [new WorstError(), new WorstError()];
+  const state = {
+    qpos: episode.init_qpos,
+    qvel: episode.init_qvel,
+    act: episode.init_act,
+    time: episode.init_time,
+    warmstart: episode.init_qacc_warmstart,
+    edits: episode.model_edits,
+  };
+  observations.compare(env.reset({ state }).observation, episode.obs0);
+  for (const [t, action] of episode.actions.entries()) {
+    const { observation, reward, terminated, truncated } = env.step(action);
+    observations.compare(observation, episode.obs[t]!);
+    rewards.compare([reward], [episode.reward[t]!]);
+    expect([terminated, truncated]).toEqual([false, false]);
+  }
+  const final = [...episode.final_qpos, ...episode.final_qvel];
+  observations.compare(physicsState(env).subarray(1, 1 + final.length), final);
+  return { observations: observations.value, rewards: rewards.value };
+}
+
+// Recorded on the native engine: what remains is the rounding of its square roots and sines, amplified.
+describe("the suite's recordings", () => {
+  test.for(recorded)("%s is reproduced", async (id) => {
+    const golden = readSuiteGolden(id.slice("dm_control/".length).replace("-", "_"));
+    expect(golden.env).toBe(id);
+    const env = await makeEnv(id);
+    try {
+      expect(env.observationSpace.size).toBe(golden.obs_dim);
+      expect(golden.episodes).toHaveLength(2);
+      for (const episode of golden.episodes) {
+        expect(episode.actions).toHaveLength(100);
+        const { observations, rewards } = replay(env, episode);
+        expect(observations).toBeLessThan(1e-7);
+        expect(rewards).toBeLessThan(1e-9);
+      }
+    } finally {
+      env.close();
+    }
+  });
+});
