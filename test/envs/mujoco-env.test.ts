@@ -137,7 +137,10 @@ describe("a MuJoCo environment", () => {
       [{ act: [1] }, "act needs 0 numbers, not 1"],
       [{ warmstart: [1] }, "warmstart needs 9 numbers, not 1"],
       [{ time: -1 }, "time is -1"],
-      [{ edits: { geom_size: [1] } }, "edits.geom_size is unknown: the task edits no model numbers"],
+      [
+        { edits: { geom_size: [1] } },
+        "edits.geom_size is unknown: the task edits no model numbers",
+      ],
     ] as const)("but not from %j", async ([state, reason]) => {
       const env = await make();
       const failure = failureOf(() => env.reset({ seed: 0, state }));
