@@ -20,6 +20,8 @@ export interface ParameterGroup {
   readonly parameters: readonly ParameterSpec[];
   /** Absent when no stage moves the group: it is a target. */
   readonly optimizer?: AdamOptions;
+  /** Its optimiser is given the part of each tensor's gradient that does not point along the tensor. */
+  readonly orthogonalGradient?: true;
 }
 
 /** A named float32 input of a traced function. `shape` is complete, batch axis included. */

@@ -34,6 +34,7 @@ import {
 } from "./diagonal-gaussian.ts";
 import { gaussianMixture } from "./gaussian-mixture.ts";
 import { type Network, type NetworkOptions, network } from "./networks.ts";
+import { type OrthogonalGradients, orthogonalGroups } from "./orthogonal-groups.ts";
 import type { PmoeOptions } from "./pmoe.ts";
 import { gateOfExperts } from "./pmoe-ppo.ts";
 
@@ -55,6 +56,8 @@ export interface PpoOptions extends DiagonalGaussianOptions, CriticHeadOptions {
   readonly critic: CriticName;
   /** A mixture of experts for a policy; left out: one Gaussian. */
   readonly pmoe?: PmoeOptions;
+  /** all: the optimiser sees only what is orthogonal to the weights; none when left out. */
+  readonly orthogonalGradients?: OrthogonalGradients;
 }
 
 /** Source: vwxyzjn/cleanrl, cleanrl/ppo_continuous_action.py. */
@@ -174,6 +177,7 @@ export function ppo(
         name: "agent",
         parameters: [...policy.parameters, ...critic.parameters, ...(addition?.parameters ?? [])],
         optimizer: { ...options.adam, learningRate: options.learningRate },
+        ...orthogonalGroups(options.orthogonalGradients).policy,
       },
     ],
     stages: [ppoStage(parts, options)],

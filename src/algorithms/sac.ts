@@ -21,6 +21,7 @@ import type {
 import type { CriticHead, Exploitation } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import type { NetworkOptions } from "./networks.ts";
+import { type OrthogonalGradients, orthogonalGroups } from "./orthogonal-groups.ts";
 import { type PmoeOptions, pmoe } from "./pmoe.ts";
 import type { SacPolicy } from "./sac-policy.ts";
 import { gaussianPolicy, type LogStdOptions } from "./squashed-gaussian.ts";
@@ -58,6 +59,8 @@ export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOpt
   readonly temperatureLoss: "alpha" | "logAlpha";
   /** A mixture of experts for a policy; left out: one Gaussian. */
   readonly pmoe?: PmoeOptions;
+  /** Whose optimisers see only what is orthogonal to the weights; none when left out. */
+  readonly orthogonalGradients?: OrthogonalGradients;
 }
 
 /** Source: Haarnoja et al. 2018, arXiv 1812.05905, table 1; bounds of log std: CleanRL. */
@@ -143,11 +146,22 @@ export function sac(
   const { actor, critic } = options.learningRates;
   const { policy } = parts;
   const adam = (learningRate: number): AdamOptions => ({ ...options.adam, learningRate });
+  const orthogonal = orthogonalGroups(options.orthogonalGradients);
   return {
     name: "sac",
     groups: [
-      { name: "critic", parameters: parts.critic.parameters, optimizer: adam(critic) },
-      { name: "actor", parameters: policy.parameters, optimizer: adam(actor) },
+      {
+        name: "critic",
+        parameters: parts.critic.parameters,
+        optimizer: adam(critic),
+        ...orthogonal.critic,
+      },
+      {
+        name: "actor",
+        parameters: policy.parameters,
+        optimizer: adam(actor),
+        ...orthogonal.policy,
+      },
       ...(parts.temperature.group ? [parts.temperature.group] : []),
       { name: "targetCritic", parameters: parts.critic.parameters },
     ],

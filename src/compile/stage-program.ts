@@ -1,6 +1,7 @@
 import type { Algorithm, InputSpec, LossStage } from "../algorithms/algorithm.ts";
 import { compile } from "./compile.ts";
 import { type Tensor, valueAndGrad } from "./ops.ts";
+import { orthogonalGradient } from "./orthogonal-gradient.ts";
 
 type TensorRecord = Readonly<Record<string, Tensor>>;
 
@@ -65,9 +66,12 @@ function differentiate(
   for (const [key, metric] of Object.entries(aux.metrics)) outputs[port.metric(key)] = metric;
   for (const [name, column] of Object.entries(aux.perSample))
     outputs[port.perSample(name)] = column;
+  const orthogonal = algorithm.groups.filter((group) => group.orthogonalGradient);
   for (const [group, gradients] of Object.entries(gradient)) {
+    const isOrthogonal = orthogonal.some(({ name }) => name === group);
     for (const [name, tensor] of Object.entries(gradients)) {
-      outputs[port.gradient(group, name)] = tensor;
+      const weights = isOrthogonal ? parameters[group]?.[name] : undefined;
+      outputs[port.gradient(group, name)] = weights ? orthogonalGradient(weights, tensor) : tensor;
     }
   }
   return outputs;

@@ -46,7 +46,20 @@ export const criticSupport = group(
       0.75,
       fixed("hl-gauss: standard deviation of a target, in distances between atoms"),
     ),
+    probabilities: field(
+      z.enum(["softmax", "stablemax"]),
+      "softmax",
+      fixed("of logits; stablemax grows linearly and never fills up (Prieto et al. 2025)"),
+    ),
   },
+);
+
+export const orthogonalGradients = field(
+  z.enum(["none", "critic", "all"]),
+  "none",
+  fixed(
+    "which networks take only the part of a gradient that is orthogonal to the weights (Prieto et al. 2025)",
+  ),
 );
 
 export const rewardScaling = field(

@@ -41,6 +41,12 @@ function checkOnPolicy(config: Config, report: Report): void {
   if (algorithm.nStep !== 1) {
     report("algorithm.nStep", `is ${algorithm.nStep}, but ppo has ppo.gaeLambda for that; use 1`);
   }
+  if (algorithm.orthogonalGradients === "critic") {
+    report(
+      "algorithm.orthogonalGradients",
+      "is critic, but ppo has one optimiser for policy and critic; use all or none",
+    );
+  }
   if (cluster.durability === "log") {
     report(
       "cluster.durability",
@@ -160,7 +166,18 @@ function checkSupport(config: Config, report: Report): void {
     );
   } else {
     checkEntropyFits(config, report, Math.max(Math.abs(min), Math.abs(max)));
+    checkStart(config, report, (min + max) / 2);
   }
+}
+
+/** Stablemax would need logits of thousands to start anywhere but in the middle. */
+function checkStart({ algorithm }: Config, report: Report, middle: number): void {
+  const { probabilities, min, max } = algorithm.criticSupport;
+  if (probabilities === "softmax" || middle === 0) return;
+  report(
+    "algorithm.criticSupport.probabilities",
+    `is ${probabilities}, whose first values are in the middle of the support, ${middle} from ${min} to ${max}; use softmax or a support around 0`,
+  );
 }
 
 /** Entropy is part of the return: one nat in each step, for ever, must not be more than all there is room for. */

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { critic, criticSupport, network, policy, rewardScaling, twin } from "./algorithm-parts.ts";
+import {
+  critic,
+  criticSupport,
+  network,
+  orthogonalGradients,
+  policy,
+  rewardScaling,
+  twin,
+} from "./algorithm-parts.ts";
 import { drm } from "./drm-settings.ts";
 import {
   autoCount,
@@ -69,6 +77,7 @@ const algorithm = group("What is learned.", {
   criticSupport,
   twin,
   rewardScaling,
+  orthogonalGradients,
   nStep: field(count(1), 1, tunable("rewards summed before bootstrapping")),
   initialTemperature: field(
     z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),

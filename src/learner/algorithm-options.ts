@@ -21,6 +21,8 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
     criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",
     ...(min !== undefined && max !== undefined ? { support: { ...criticSupport, min, max } } : {}),
     sigmaRatio: criticSupport.sigmaRatio,
+    probabilities: criticSupport.probabilities,
+    orthogonalGradients: algorithm.orthogonalGradients,
     ...(algorithm.policy === "pmoe" ? { pmoe: config.pmoe } : {}),
     ...(config.drm.enabled ? { drm: drmOptions(config) } : {}),
     policyNetwork: networkOptions(config, "policy"),

@@ -18,7 +18,7 @@ import { ActorCursors } from "./actor-cursors.ts";
 import { algorithmOptions } from "./algorithm-options.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
-import { LearnerChores } from "./chores.ts";
+import { type ChoresOptions, LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
 import { DrmIntervention, type DrmParts } from "./drm/drm-intervention.ts";
 import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
@@ -218,11 +218,13 @@ function streamOf(
   return state ? RandomStream.fromState(state[name]) : RandomStream.derive(seed, "learner", name);
 }
 
-function choresOptions({ evaluation, checkpoint }: Config) {
+function choresOptions({ algorithm, evaluation, checkpoint }: Config): ChoresOptions {
+  const isStable = algorithm.criticSupport.probabilities === "stablemax";
   return {
     evaluationInterval: evaluation.interval,
     checkpointSeconds: checkpoint.intervalSeconds,
     checkpointSteps: checkpoint.intervalSteps,
     milestoneInterval: checkpoint.milestoneInterval,
+    harmless: isStable ? ["train/logit_max"] : [],
   };
 }

@@ -27,6 +27,8 @@ export interface ChoresOptions {
   readonly checkpointSteps: number;
   /** Environment steps between policies that are kept for good; 0: none. */
   readonly milestoneInterval: number;
+  /** Metrics of critics that are not to be warned of, however large. */
+  readonly harmless: readonly string[];
 }
 
 interface Asked {
@@ -81,7 +83,7 @@ export class LearnerChores implements Chores {
   constructor(options: ChoresOptions, parts: ChoresParts) {
     const { envSteps } = parts.cut.progress;
     const warn = (message: string): void => parts.emit({ type: "warning", message });
-    this.#criticWatch = new CriticWatch(warn);
+    this.#criticWatch = new CriticWatch(warn, options.harmless);
     this.#expertWatch = new ExpertWatch(warn);
     this.#options = options;
     this.#parts = parts;

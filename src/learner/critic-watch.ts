@@ -26,7 +26,8 @@ const ALARMS: readonly Alarm[] = [
     limit: 80,
     message: (mean) =>
       `the critics' logits reach ${mean}, where a softmax in float32 is all ones and zeros; ` +
-      "lower algorithm.learningRates.critic",
+      "lower algorithm.learningRates.critic, or set algorithm.orthogonalGradients or " +
+      "algorithm.criticSupport.probabilities=stablemax",
   },
 ];
 
@@ -36,22 +37,25 @@ const WINDOW = 1000;
 /** Averages metrics over windows of updates and warns, once each, of those beyond their limits. */
 export class CriticWatch {
   readonly #warn: (message: string) => void;
+  readonly #alarms: readonly Alarm[];
   readonly #warned = new Set<string>();
   readonly #sums = new Map<string, number>();
   #updates = 0;
 
-  constructor(warn: (message: string) => void) {
+  /** @param ignored Metrics whose size means no harm. */
+  constructor(warn: (message: string) => void, ignored: readonly string[] = []) {
     this.#warn = warn;
+    this.#alarms = ALARMS.filter(({ key }) => !ignored.includes(key));
   }
 
   onUpdate(metrics: Readonly<Record<string, number>>): void {
-    for (const { key } of ALARMS) {
+    for (const { key } of this.#alarms) {
       const value = metrics[key];
       if (value !== undefined) this.#sums.set(key, (this.#sums.get(key) ?? 0) + value);
     }
     this.#updates += 1;
     if (this.#updates < WINDOW) return;
-    for (const alarm of ALARMS) this.#judge(alarm);
+    for (const alarm of this.#alarms) this.#judge(alarm);
     this.#sums.clear();
     this.#updates = 0;
   }

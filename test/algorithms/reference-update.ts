@@ -49,6 +49,7 @@ export class ReferenceUpdate {
     const results: Record<string, StageNumbers> = {};
     for (const stage of this.algorithm.stages) {
       const numbers = await this.evaluate(stage, batch, noise);
+      this.#orthogonalise(numbers.gradients);
       const scale = gradientScale(numbers.gradients, stage.maxGradNorm);
       for (const group of stage.groups) this.#adam(group, numbers.gradients[group]!, scale);
       results[stage.name] = numbers;
@@ -60,6 +61,21 @@ export class ReferenceUpdate {
       }
     }
     return results;
+  }
+
+  /** In the groups that ask for it: g - (w . g / w . w) w, as long as g was. */
+  #orthogonalise(gradients: ParameterValues): void {
+    for (const { name: group, orthogonalGradient } of this.algorithm.groups) {
+      if (!orthogonalGradient) continue;
+      for (const [name, gradient] of Object.entries(gradients[group] ?? {})) {
+        if (gradient.length === 1) continue;
+        const weights = this.parameters[group]![name]!;
+        const share = dot(weights, gradient) / (dot(weights, weights) + 1e-30);
+        const across = Float64Array.from(gradient, (g, i) => g - share * weights[i]!);
+        const scale = Math.sqrt(dot(gradient, gradient) / (dot(across, across) + 1e-30));
+        for (const [i, g] of across.entries()) gradient[i] = scale * g;
+      }
+    }
   }
 
   /** A stage's loss and gradient at the present parameters, which stay. */
@@ -127,6 +143,10 @@ export class ReferenceUpdate {
       }
     }
   }
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
 }
 
 /** What makes the norm of all gradients together at most `maxNorm`. */

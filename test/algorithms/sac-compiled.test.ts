@@ -131,6 +131,16 @@ describe("variants of SAC, compiled", () => {
     ),
     ["layer norm, gelu, orthogonal", { ...options, policyNetwork: normed, criticNetwork: normed }],
     [
+      "c51 by stablemax, with gradients orthogonal to all weights",
+      {
+        ...options,
+        critic: "c51",
+        support: { ...options.support, atoms: 11 },
+        probabilities: "stablemax",
+        orthogonalGradients: "all",
+      },
+    ],
+    [
       "blocks: bro in the critics, simba in the policy",
       {
         ...options,

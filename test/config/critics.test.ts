@@ -77,6 +77,22 @@ describe("what a critic cannot be is refused with the reason", () => {
       /gamma is 1, but rewardScaling range divides by 1 - gamma/,
     ],
     [
+      "stablemax on a support that is not around 0",
+      {
+        algorithm: {
+          critic: "hl-gauss",
+          rewardScaling: "none",
+          criticSupport: { min: 0, max: 150, probabilities: "stablemax" },
+        },
+      },
+      /criticSupport\.probabilities is stablemax, whose first values are in the middle of the support, 75 from 0 to 150/,
+    ],
+    [
+      "one optimiser, half of it orthogonal",
+      { algorithm: { name: "ppo", orthogonalGradients: "critic" } },
+      /orthogonalGradients is critic, but ppo has one optimiser/,
+    ],
+    [
       "an unknown critic",
       { algorithm: { critic: "hl-gaus" as "c51" } },
       /must be mse or hl-gauss or two-hot or c51, not "hl-gaus" \(did you mean hl-gauss\?\)/,

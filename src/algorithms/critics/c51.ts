@@ -1,16 +1,8 @@
-import {
-  add,
-  deposit,
-  fromArray,
-  mul,
-  reshape,
-  softmax,
-  sub,
-  type Tensor,
-} from "../../compile/ops.ts";
+import { add, deposit, fromArray, mul, reshape, sub, type Tensor } from "../../compile/ops.ts";
 import type { TwinRule } from "../twin-critic.ts";
 import { categorical, categoricalTarget } from "./categorical.ts";
 import { type Backup, type CriticHead, type CriticTarget, mix, softBackup } from "./critic-head.ts";
+import { type LogitRule, logitRules } from "./logit-rules.ts";
 import type { Support } from "./support.ts";
 import { positionOf, twoNeighbours } from "./two-hot.ts";
 
@@ -22,24 +14,26 @@ import { positionOf, twoNeighbours } from "./two-hot.ts";
  *
  * Sources: Bellemare et al. 2017, arXiv 1707.06887, algorithm 1; with entropy as in SimbaV2 and BRC.
  */
-export function c51(support: Support): CriticHead {
-  const plain = categorical(support, (value) => twoNeighbours(support, value));
-  return { ...plain, backUp: (backup, twin) => backUp(plain, support, { backup, twin }) };
+export function c51(support: Support, rule: LogitRule = logitRules.softmax): CriticHead {
+  const plain = categorical(support, (value) => twoNeighbours(support, value), rule);
+  return { ...plain, backUp: (backup, twin) => backUp(plain, support, { backup, twin, rule }) };
 }
 
 function backUp(
   { value }: CriticHead,
   support: Support,
-  { backup, twin }: { readonly backup: Backup; readonly twin: TwinRule },
+  given: { readonly backup: Backup; readonly twin: TwinRule; readonly rule: LogitRule },
 ): CriticTarget {
+  const { backup, twin, rule } = given;
   const [first, second] = backup.next;
   const values = [value(first), value(second)] as const;
-  const next = twin.distribution([softmax(first), softmax(second)], values);
+  const next = twin.distribution([rule.probabilities(first), rule.probabilities(second)], values);
   const backedUp = project(support, backup, next);
-  return categoricalTarget(support, {
+  const target = {
     value: softBackup(backup, twin.value(values)),
     distribution: exploit(support, backup, backedUp),
-  });
+  };
+  return categoricalTarget(support, target, rule);
 }
 
 /** Mixed with the two neighbours of R + gamma^m (1 - d) V': a value is a distribution without width. */

@@ -5,7 +5,6 @@ import {
   fromArray,
   greater,
   log,
-  logSoftmax,
   matmul,
   max,
   maximum,
@@ -13,7 +12,6 @@ import {
   mul,
   reshape,
   slice,
-  softmax,
   sub,
   sum,
   type Tensor,
@@ -22,20 +20,25 @@ import {
 import { constant, type Initialiser } from "../initialisers.ts";
 import type { Twins } from "../twin-critic.ts";
 import { type CriticHead, type CriticTarget, softBackup } from "./critic-head.ts";
+import { type LogitRule, logitRules } from "./logit-rules.ts";
 import type { Support } from "./support.ts";
 
 /**
  * A critic that answers with a distribution over the support: p = softmax(logits), Q = sum p_i z_i, trained
- * by cross-entropy. Its value methods differ in `encode` alone.
+ * by cross-entropy. Its value methods differ in `encode` alone. Another rule may take softmax's place.
  *
  * Sources: Bellemare et al. 2017, arXiv 1707.06887; Farebrother et al. 2024, arXiv 2403.03950, section 3.
  *
  * @param encode A target distribution, [n, m], whose mean is the value, [n].
  */
-export function categorical(support: Support, encode: (value: Tensor) => Tensor): CriticHead {
-  const value = (logits: Tensor): Tensor => expectation(logits, support);
+export function categorical(
+  support: Support,
+  encode: (value: Tensor) => Tensor,
+  rule: LogitRule = logitRules.softmax,
+): CriticHead {
+  const value = (logits: Tensor): Tensor => expectation(logits, support, rule);
   const toward = (target: Tensor): CriticTarget =>
-    categoricalTarget(support, { value: target, distribution: encode(target) });
+    categoricalTarget(support, { value: target, distribution: encode(target) }, rule);
   return {
     outputs: support.atoms,
     outputInit: { weight: constant(0), bias: startAtZero(support) },
@@ -50,13 +53,18 @@ export function categorical(support: Support, encode: (value: Tensor) => Tensor)
 }
 
 /** Sum_i p_i z_i, [n], of p = softmax(logits), with the slope p_i (z_i - Q). */
-export function expectation(logits: Tensor, support: Support): Tensor {
+export function expectation(
+  logits: Tensor,
+  support: Support,
+  rule: LogitRule = logitRules.softmax,
+): Tensor {
   const { atoms, locations } = support;
-  const probabilities = softmax(logits);
+  const probabilities = rule.probabilities(logits);
   const rows = logits.shape.slice(0, -1);
   const value = matmul(probabilities, fromArray(locations, [atoms, 1]));
   const centred = sub(fromArray(locations, [1, atoms]), value);
-  return withSlope(logits, reshape(value, rows), mul(probabilities, centred));
+  const slope = rule.slope(logits, mul(probabilities, centred));
+  return withSlope(logits, reshape(value, rows), slope);
 }
 
 /**
@@ -67,14 +75,16 @@ export function expectation(logits: Tensor, support: Support): Tensor {
 export function categoricalTarget(
   support: Support,
   target: { readonly value: Tensor; readonly distribution: Tensor },
+  rule: LogitRule = logitRules.softmax,
 ): CriticTarget {
   const { value, distribution: p } = target;
   return {
     value,
     compare: (logits) => {
-      const excess = sub(log(maximum(p, TINY)), logSoftmax(logits));
+      const excess = sub(log(maximum(p, TINY)), rule.logProbabilities(logits));
       const divergence = sum(mul(p, excess), -1);
-      const loss = withSlope(logits, divergence, sub(softmax(logits), p));
+      const slope = rule.slope(logits, sub(rule.probabilities(logits), p));
+      const loss = withSlope(logits, divergence, slope);
       return { loss, priority: maximum(divergence, 0) };
     },
     metrics: saturation(support, { value, distribution: p }),

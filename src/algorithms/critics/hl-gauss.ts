@@ -12,11 +12,12 @@ import {
 } from "../../compile/ops.ts";
 import { categorical } from "./categorical.ts";
 import type { CriticHead } from "./critic-head.ts";
+import type { LogitRule } from "./logit-rules.ts";
 import type { Support } from "./support.ts";
 
 /** sigma of 3/4 of a bin spreads a value over about six of them (Farebrother et al. 2024, table B.1). */
-export function hlGauss(support: Support, sigmaRatio = 0.75): CriticHead {
-  return categorical(support, (value) => gaussianBins(support, sigmaRatio, value));
+export function hlGauss(support: Support, sigmaRatio = 0.75, rule?: LogitRule): CriticHead {
+  return categorical(support, (value) => gaussianBins(support, sigmaRatio, value), rule);
 }
 
 /**

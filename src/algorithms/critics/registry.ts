@@ -1,6 +1,7 @@
 import { c51 } from "./c51.ts";
 import type { CriticHead } from "./critic-head.ts";
 import { hlGauss } from "./hl-gauss.ts";
+import { type LogitRule, type LogitRuleName, logitRules } from "./logit-rules.ts";
 import { type RegressionLoss, regression } from "./regression.ts";
 import { makeSupport, type SupportOptions } from "./support.ts";
 import { twoHot } from "./two-hot.ts";
@@ -13,14 +14,20 @@ export interface CriticHeadOptions {
   readonly support: SupportOptions;
   /** hl-gauss only: standard deviation of the target in bins. */
   readonly sigmaRatio: number;
+  /** How the logits of a categorical critic become probabilities; softmax when left out. */
+  readonly probabilities?: LogitRuleName;
 }
+
+const ruleOf = ({ probabilities = "softmax" }: CriticHeadOptions): LogitRule =>
+  logitRules[probabilities];
 
 /** A new head is a file like its neighbours and a line here. */
 const heads = {
   mse: ({ criticLoss }) => regression(criticLoss),
-  "hl-gauss": ({ support, sigmaRatio }) => hlGauss(makeSupport(support), sigmaRatio),
-  "two-hot": ({ support }) => twoHot(makeSupport(support)),
-  c51: ({ support }) => c51(makeSupport(support)),
+  "hl-gauss": (options) =>
+    hlGauss(makeSupport(options.support), options.sigmaRatio, ruleOf(options)),
+  "two-hot": (options) => twoHot(makeSupport(options.support), ruleOf(options)),
+  c51: (options) => c51(makeSupport(options.support), ruleOf(options)),
 } satisfies Readonly<Record<string, (options: CriticHeadOptions) => CriticHead>>;
 
 export type CriticName = keyof typeof heads;

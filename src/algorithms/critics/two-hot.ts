@@ -1,10 +1,11 @@
 import { abs, clip, fromArray, mul, relu, reshape, sub, type Tensor } from "../../compile/ops.ts";
 import { categorical } from "./categorical.ts";
 import type { CriticHead } from "./critic-head.ts";
+import type { LogitRule } from "./logit-rules.ts";
 import type { Support } from "./support.ts";
 
-export function twoHot(support: Support): CriticHead {
-  return categorical(support, (value) => twoNeighbours(support, value));
+export function twoHot(support: Support, rule?: LogitRule): CriticHead {
+  return categorical(support, (value) => twoNeighbours(support, value), rule);
 }
 
 /**

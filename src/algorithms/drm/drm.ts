@@ -16,6 +16,7 @@ import {
 import type { Algorithm, LossInputs, ParameterGroup, Policy } from "../algorithm.ts";
 import { constant } from "../initialisers.ts";
 import { type Network, network } from "../networks.ts";
+import { orthogonalGroups } from "../orthogonal-groups.ts";
 import {
   actorStage,
   type CriticAddition,
@@ -90,6 +91,7 @@ export function drm(
           name: "value",
           parameters: valueNetwork.parameters,
           optimizer: { ...options.adam, learningRate: options.learningRates.critic },
+          ...orthogonalGroups(options.orthogonalGradients).critic,
         },
       ]
     : [];
