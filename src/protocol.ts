@@ -16,8 +16,11 @@ export interface Unroll {
   readonly env: number;
   /** T. */
   readonly length: number;
-  /** [T + 1, observation size], row-major, raw. */
-  readonly observations: Float32Array;
+  /**
+   * [T + 1, observation size], row-major, raw. Where observations are stacks of k frames: [k - 1 + T + 1,
+   * frame size], so that rows t to t + k - 1 are observation t, oldest frame first.
+   */
+  readonly observations: Observations;
   /** [T, action size], in [-1, 1]. */
   readonly actions: Float32Array;
   /** [T], raw. */
@@ -32,8 +35,12 @@ export interface Unroll {
   readonly extras?: Readonly<Record<string, Float32Array>>;
 }
 
+/** Rows of numbers, or of a camera's bytes. */
+export type Observations = Float32Array | Uint8Array;
+
 /** What fixes the layout of every unroll of a run. */
 export interface UnrollShape {
+  /** Numbers in a row of observations: an observation, or one frame of several. */
   readonly observationSize: number;
   readonly actionSize: number;
   /** T at most; an episode's end makes a shorter one. */
@@ -42,6 +49,41 @@ export interface UnrollShape {
   readonly extras?: readonly ExtraColumn[];
   /** Actions may lie outside [-1, 1]: environments are given the nearest inside. */
   readonly freeActions?: boolean;
+  /**
+   * Rows are frames of bytes, and an observation is this many of them, each the next one's past but for one
+   * frame. Left out: a row is an observation of float32 numbers.
+   */
+  readonly frameStack?: number | undefined;
+}
+
+/** What says how observations lie in rows. */
+export type RowShape = Pick<UnrollShape, "observationSize" | "frameStack">;
+
+/** Rows of observations in an unroll of `steps`; frames are there once, however many stacks they are in. */
+export function observationRows({ frameStack = 1 }: RowShape, steps: number): number {
+  return steps + frameStack;
+}
+
+/** Room for rows of observations. */
+export function newRows({ observationSize, frameStack }: RowShape, rows: number): Observations {
+  const count = rows * observationSize;
+  return frameStack === undefined ? new Float32Array(count) : new Uint8Array(count);
+}
+
+/** Bytes that one row takes. */
+export function rowBytes({ observationSize, frameStack }: RowShape): number {
+  return frameStack === undefined ? 4 * observationSize : observationSize;
+}
+
+/** @throws TypeError for frames, where only numbers will do. */
+export function numberRows(rows: Observations): Float32Array {
+  if (rows instanceof Float32Array) return rows;
+  throw new TypeError("frames of bytes are no rows of numbers");
+}
+
+/** Whether observations are of the type that the shape asks for. */
+export function hasRowType({ frameStack }: RowShape, rows: Observations): boolean {
+  return frameStack === undefined ? rows instanceof Float32Array : rows instanceof Uint8Array;
 }
 
 /** Numbers that an actor's policy program makes beside the actions, under the same name. */

@@ -1,7 +1,14 @@
 import { ActionScale } from "../envs/action-scale.ts";
 import type { Env, EnvSnapshot } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
-import { type ExtraColumn, extraLength, type Unroll } from "../protocol.ts";
+import {
+  type ExtraColumn,
+  extraLength,
+  newRows,
+  type Observations,
+  observationRows,
+  type Unroll,
+} from "../protocol.ts";
 
 /** How an episode ended. */
 export interface EpisodeEnd {
@@ -16,7 +23,7 @@ export interface EpisodeEnd {
 /** A stream between two unrolls; restoring it continues the episode bit for bit. */
 export interface StreamSnapshot {
   readonly env: EnvSnapshot;
-  readonly observation: readonly number[];
+  readonly observation: readonly number[] | Uint8Array;
   readonly episodeReturn: number;
   readonly episodeLength: number;
 }
@@ -46,7 +53,10 @@ const MAX_FAILURES_IN_A_ROW = 10;
 export class EnvStream {
   readonly env: Env;
   /** What the policy sees next, [observation size]. */
-  readonly observation: Float32Array;
+  readonly observation: Observations;
+  /** Numbers of a row of an unroll's observations, and how many rows one of them is. */
+  readonly #rowSize: number;
+  readonly #stack: number;
   readonly #actor: number;
   readonly #index: number;
   readonly #collected: Unroll;
@@ -63,17 +73,20 @@ export class EnvStream {
     this.#scale = new ActionScale(env);
     this.#actionSize = this.#scale.middle.length;
     const actionSize = this.#actionSize;
-    const observationSize = env.observationSpace.size;
+    const { size, image } = env.observationSpace;
+    this.#stack = image?.stack ?? 1;
+    this.#rowSize = size / this.#stack;
+    const shape = { observationSize: this.#rowSize, frameStack: image?.stack };
     this.env = env;
     this.#actor = options.actor;
     this.#index = options.index;
-    this.observation = new Float32Array(observationSize);
+    this.observation = newRows(shape, this.#stack);
     this.#extras = extras;
     this.#collected = {
       actor: options.actor,
       env: options.index,
       length: unrollLength,
-      observations: new Float32Array((unrollLength + 1) * observationSize),
+      observations: newRows(shape, observationRows(shape, unrollLength)),
       actions: new Float32Array(unrollLength * actionSize),
       rewards: new Float32Array(unrollLength),
       terminated: new Uint8Array(unrollLength),
@@ -135,15 +148,14 @@ export class EnvStream {
     if (length === 0) return undefined;
     const { observations, actions, rewards, terminated, truncated, policyVersions } =
       this.#collected;
-    const observationSize = this.observation.length;
-    observations.set(this.observation, length * observationSize);
+    observations.set(this.observation, length * this.#rowSize);
     this.#recordExtras(extras);
     this.#length = 0;
     return {
       actor: this.#actor,
       env: this.#index,
       length,
-      observations: observations.slice(0, (length + 1) * observationSize),
+      observations: observations.slice(0, (length + this.#stack) * this.#rowSize),
       actions: actions.slice(0, length * this.#actionSize),
       rewards: rewards.slice(0, length),
       terminated: terminated.slice(0, length),
@@ -163,7 +175,8 @@ export class EnvStream {
     if (!this.env.snapshot) throw notSnapshotable(this.env.id);
     return {
       env: this.env.snapshot(),
-      observation: [...this.observation],
+      observation:
+        this.observation instanceof Uint8Array ? this.observation.slice() : [...this.observation],
       episodeReturn: this.#episodeReturn,
       episodeLength: this.#episodeLength,
     };
@@ -187,7 +200,13 @@ export class EnvStream {
   }): void {
     const collected = this.#collected;
     const t = this.#length++;
-    collected.observations.set(this.observation, t * this.observation.length);
+    // Of a stack all rows but the last are there already, unless it is the first.
+    if (this.#stack === 1 || t === 0) {
+      collected.observations.set(this.observation, t * this.#rowSize);
+    } else {
+      const newest = this.observation.subarray((this.#stack - 1) * this.#rowSize);
+      collected.observations.set(newest, (t + this.#stack - 1) * this.#rowSize);
+    }
     collected.actions.set(step.action, t * this.#actionSize);
     collected.rewards[t] = step.reward;
     collected.terminated[t] = step.terminated ? 1 : 0;

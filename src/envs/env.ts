@@ -4,6 +4,19 @@ export interface BoxSpace {
   readonly size: number;
   readonly low: Float32Array;
   readonly high: Float32Array;
+  /** Of observations: they are a camera's. */
+  readonly image?: ImageSpace;
+}
+
+/**
+ * The last `stack` frames of a camera, oldest first, each [channels, height, width] of bytes. While an episode
+ * is younger than that, its first frame stands for those before it; each step adds one.
+ */
+export interface ImageSpace {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly stack: number;
 }
 
 /** A finite set {0 .. count - 1}. */
@@ -35,9 +48,12 @@ export interface ResetOptions {
 /** Named numbers about a step, e.g. the terms of the reward. */
 export type StepInfo = Readonly<Record<string, number>>;
 
+/** Numbers, or a camera's bytes. */
+export type Observation = Float64Array | Uint8Array;
+
 export interface ResetResult {
-  /** [observationSpace.size], valid until the next call. */
-  readonly observation: Float64Array;
+  /** [observationSpace.size], valid until the next call; bytes where the space has an `image`. */
+  readonly observation: Observation;
   readonly info: StepInfo;
 }
 

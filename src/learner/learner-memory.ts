@@ -1,6 +1,6 @@
 import { isOnPolicy, ON_POLICY_COLUMNS } from "../config/on-policy.ts";
-import type { Space } from "../envs/env.ts";
-import type { UnrollShape } from "../protocol.ts";
+import type { ImageSpace, Space } from "../envs/env.ts";
+import { observationRows, type RowShape, rowBytes, type UnrollShape } from "../protocol.ts";
 import { allocateInProcess, type InProcessMemory } from "../transport/in-process.ts";
 import type { LearnerTask } from "./learner-task.ts";
 
@@ -30,21 +30,30 @@ export function allocateMemory(task: LearnerTask, parameterCount: number): InPro
   });
 }
 
-function queueSlots({ observationSize, actionSize, unrollLength }: UnrollShape): number {
-  const bytes = 4 * (unrollLength + 1) * (observationSize + actionSize + 3);
+function queueSlots(shape: UnrollShape): number {
+  const { actionSize, unrollLength } = shape;
+  const bytes = observationRows(shape, unrollLength) * (rowBytes(shape) + 4 * (actionSize + 3));
   return Math.max(QUEUE_SLOTS_MIN, Math.min(Math.floor(QUEUE_BYTES / bytes), QUEUE_SLOTS_MAX));
 }
 
 export function unrollShapeOf({
   config,
   observationSize,
+  image,
   actionSpace,
-}: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">): UnrollShape {
+}: Pick<LearnerTask, "config" | "observationSize" | "image" | "actionSpace">): UnrollShape {
   const { unrollLength } = config.actors;
   return {
-    ...{ observationSize, actionSize: actionSizeOf(actionSpace), unrollLength },
+    ...rowShape(observationSize, image),
+    ...{ actionSize: actionSizeOf(actionSpace), unrollLength },
     ...(isOnPolicy(config) ? { extras: ON_POLICY_COLUMNS, freeActions: true } : {}),
   };
+}
+
+/** How observations lie in unrolls and in replay: whole, or as the frames that they are stacks of. */
+export function rowShape(observationSize: number, image: ImageSpace | undefined): RowShape {
+  if (image === undefined) return { observationSize };
+  return { observationSize: observationSize / image.stack, frameStack: image.stack };
 }
 
 export function actionSizeOf(actionSpace: Space): number {

@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
-import type { Space } from "../envs/env.ts";
+import type { ImageSpace, Space } from "../envs/env.ts";
 import type { MetricsUpdate } from "../metrics/recorder.ts";
 import type { LimiterExplanation } from "../replay/rate-limiter.ts";
 import type { Delivery } from "../transport/gateway/gateway-task.ts";
@@ -14,6 +14,8 @@ export interface LearnerTask {
   /** The run folder. */
   readonly folder: string;
   readonly observationSize: number;
+  /** Present where observations are a camera's. */
+  readonly image?: ImageSpace | undefined;
   readonly actionSpace: Space;
   /** Numbers the starts of a learner on this run, from 1. */
   readonly term: number;

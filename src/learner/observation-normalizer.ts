@@ -4,7 +4,7 @@ import {
   RunningStatistics,
   type StatisticsState,
 } from "../math/running-statistics.ts";
-import type { Unroll } from "../protocol.ts";
+import { numberRows, type Unroll } from "../protocol.ts";
 import type { ReplayBatch } from "../replay/batch.ts";
 
 /**
@@ -68,8 +68,10 @@ export class NormalizedObservations implements ObservationNormalizer {
 
   apply(batch: ReplayBatch): void {
     const frozen = this.#current();
-    normalise(frozen, batch.observations, batch.observations);
-    normalise(frozen, batch.nextObservations, batch.nextObservations);
+    for (const column of [batch.observations, batch.nextObservations]) {
+      const rows = numberRows(column);
+      normalise(frozen, rows, rows);
+    }
   }
 
   normalize(rows: Float32Array, out: Float32Array): void {

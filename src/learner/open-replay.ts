@@ -15,7 +15,7 @@ import { LAP, PRIORITIZED, type Sampling } from "../replay/sampler.ts";
 import type { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { Remembered } from "./cut-memory.ts";
-import { actionSizeOf } from "./learner-memory.ts";
+import { actionSizeOf, rowShape } from "./learner-memory.ts";
 import type { LearnerTask } from "./learner-task.ts";
 
 export interface OpenReplayFrom {
@@ -35,11 +35,11 @@ export function openReplay(
   task: LearnerTask,
   { machine, store, restored, barrier }: OpenReplayFrom,
 ): Remembered {
-  const { config, settings, observationSize, folder } = task;
+  const { config, settings, folder } = task;
   const { batchSize, nStep, gamma, learningStarts } = config.algorithm;
   const options: ReplayOptions = {
     capacity: config.replay.capacity,
-    observationSize,
+    ...rowShape(task.observationSize, task.image),
     actionSize: actionSizeOf(task.actionSpace),
     unrollLength: config.actors.unrollLength,
     sampling: samplingOf(config, settings),

@@ -82,10 +82,11 @@ export function describeReplay(
   weights: SegmentFile | null,
 ): SavedReplay {
   const { options, sampler, ring } = replay;
-  const { capacity, unrollLength, observationSize, actionSize } = options;
+  const { capacity, unrollLength, observationSize, actionSize, frameStack } = options;
   const state: ReplayState = {
     format: 1,
     ...{ capacity, unrollLength, observationSize, actionSize },
+    ...(frameStack === undefined ? {} : { frameStack }),
     sampling: samplingKey(options.sampling),
     position: ring.position,
     counters: structuredClone(replay.counters),

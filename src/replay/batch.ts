@@ -1,15 +1,17 @@
+import type { Observations, UnrollShape } from "../protocol.ts";
+
 /**
  * A batch of n-step transitions, in buffers that are allocated once and filled again by every draw.
  * B is `size`; row b of each column belongs to the same transition.
  */
 export interface ReplayBatch {
   readonly size: number;
-  /** [B, observation size], raw: s_t. */
-  readonly observations: Float32Array;
+  /** [B, observation size], raw: s_t; of stacks of k frames, [B, k frame size]. */
+  readonly observations: Observations;
   /** [B, action size]: a_t. */
   readonly actions: Float32Array;
-  /** [B, observation size], raw: s_{t+m}. */
-  readonly nextObservations: Float32Array;
+  /** As `observations`: s_{t+m}. */
+  readonly nextObservations: Observations;
   /** [B]: r_t + gamma r_{t+1} + ... + gamma^{m-1} r_{t+m-1}. */
   readonly returns: Float32Array;
   /** [B]: gamma^m, or 0 where the episode terminated within the window. */
@@ -25,19 +27,23 @@ export interface ReplayBatch {
   readonly generations: Uint32Array;
 }
 
-export interface BatchShape {
+export interface BatchShape extends Pick<UnrollShape, "frameStack"> {
   readonly batchSize: number;
   readonly observationSize: number;
   readonly actionSize: number;
 }
 
 export function createBatch(shape: BatchShape): ReplayBatch {
-  const { batchSize, observationSize, actionSize } = shape;
+  const { batchSize, observationSize, actionSize, frameStack } = shape;
+  const rows = (): Observations =>
+    frameStack === undefined
+      ? new Float32Array(batchSize * observationSize)
+      : new Uint8Array(batchSize * frameStack * observationSize);
   return {
     size: batchSize,
-    observations: new Float32Array(batchSize * observationSize),
+    observations: rows(),
     actions: new Float32Array(batchSize * actionSize),
-    nextObservations: new Float32Array(batchSize * observationSize),
+    nextObservations: rows(),
     returns: new Float32Array(batchSize),
     bootstrapDiscounts: new Float32Array(batchSize),
     importanceWeights: new Float32Array(batchSize),

@@ -1,3 +1,4 @@
+import type { Observations } from "../protocol.ts";
 import type { ReplayBatch } from "./batch.ts";
 import { type RowRing, STEP, TERMINATED } from "./ring.ts";
 import { type RowTable, WIDE } from "./row-table.ts";
@@ -26,8 +27,8 @@ export function gatherBatch(ring: RowRing, batch: ReplayBatch, discounts: Float6
   fillWindows(ring, batch, discounts);
   for (let b = 0; b < batch.size; b++) generations[b] = slots[b]! + lengths[b]!;
   fetchRecords(table, generations, batch.policyVersions);
-  copyColumn(table, { rows: generations, start: 0 }, batch.nextObservations);
-  copyColumn(table, { rows: slots, start: 0 }, batch.observations);
+  copyObservations(table, generations, batch.nextObservations);
+  copyObservations(table, slots, batch.observations);
   copyColumn(table, { rows: slots, start: table.actionAt }, batch.actions);
   for (let b = 0; b < batch.size; b++) {
     const slot = slots[b]!;
@@ -74,6 +75,19 @@ function fillWindows(ring: RowRing, batch: ReplayBatch, discounts: Float64Array)
     batch.bootstrapDiscounts[b] = (flag & TERMINATED) !== 0 ? 0 : discounts[length]!;
     batch.lengths[b] = length;
   }
+}
+
+/** What is seen in each of `rows`, to a row of `to`, [B, observation size]. */
+function copyObservations(table: RowTable, rows: Uint32Array, to: Observations): void {
+  if (to instanceof Float32Array) {
+    copyColumn(table, { rows, start: 0 }, to);
+    return;
+  }
+  const { frames } = table;
+  if (frames === undefined) throw new TypeError("a batch of frames from a replay without");
+  const width = to.length / rows.length;
+  const count = width / frames.frameSize;
+  for (let b = 0; b < rows.length; b++) frames.copy({ row: rows[b]!, count }, to, b * width);
 }
 
 /** Copies the numbers from `start` on of each record in `rows` to a row of `to`, [B, width]. */

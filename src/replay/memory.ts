@@ -10,9 +10,11 @@ export interface ReplaySizing extends RingShape {
 /** Bytes of memory that a full replay takes. */
 export function replayBytes(sizing: ReplaySizing): number {
   const rows = ringRows(sizing);
-  const floats = sizing.observationSize + sizing.actionSize + 1;
+  const { observationSize, actionSize, frameStack } = sizing;
+  const frames = frameStack === undefined ? 0 : rows * observationSize;
+  const floats = (frameStack === undefined ? observationSize : 0) + actionSize + 1;
   // Flags, policy version, and at most one origin of two numbers for every two rows.
-  const ring = rows * (4 * floats + 1 + 4 + 4);
+  const ring = frames + rows * (4 * floats + 1 + 4 + 4);
   // Leaves and inner nodes in use; the rest of the tree's arrays is never touched.
   const tree = sizing.sampling.kind === "uniform" ? 0 : rows * 16;
   return ring + tree;

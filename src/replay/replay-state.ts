@@ -16,6 +16,8 @@ const schema = z.object({
   unrollLength: count,
   observationSize: count,
   actionSize: count,
+  /** Frames in an observation, where replay holds frames. */
+  frameStack: count.optional(),
   /** Strategy and exponent, as text: priorities mean something only to the same. */
   sampling: z.string(),
   position: z.object({

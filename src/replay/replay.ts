@@ -126,6 +126,7 @@ export class Replay {
 
   #hashSlots(hash: Hash, first: number, count: number): void {
     const { ring, sampler } = this;
+    for (const part of ring.table.frames?.parts({ row: first, count }) ?? []) hash.update(part);
     const columns: Column[] = [ring.table.floats, ring.flags];
     if (sampler.weights !== undefined) columns.push(sampler.weights);
     for (const column of columns) {

@@ -52,11 +52,11 @@ function insertUnrolls(folder: string, replay: Replay, state: ReplayState): void
 }
 
 function checkSizes(options: ReplayOptions, state: ReplayState): void {
-  for (const field of ["observationSize", "actionSize"] as const) {
+  for (const field of ["observationSize", "actionSize", "frameStack"] as const) {
     if (options[field] === state[field]) continue;
     throw new RunError(
       "CHECKPOINT_INCOMPATIBLE",
-      `replay was saved with ${field} ${state[field]}, not ${options[field]}`,
+      `replay was saved with ${field} ${state[field] ?? 1}, not ${options[field] ?? 1}`,
     );
   }
 }

@@ -20,15 +20,20 @@ export interface RingPosition {
   readonly size: number;
 }
 
+/** Rows of a block beside its steps: the boundary, and room for the frames that the first steps look back on. */
+function extraRows({ frameStack = 1 }: RingShape): number {
+  return frameStack;
+}
+
 /**
- * Rows to allocate. A block of T steps takes T + 1 rows, so a full ring of blocks of length L needs
- * capacity (1 + 1/L) rows. Sized for a mean of L = T / 2, since the ends of episodes cut unrolls short;
+ * Rows to allocate. A block of T steps takes T + k rows, k = 1 but for stacks of k frames, so a full ring of
+ * blocks of length L needs capacity (1 + k/L) rows. Sized for a mean of L = T / 2, since the ends of episodes cut unrolls short;
  * where they are shorter still, the ring holds fewer transitions than its capacity.
  */
 export function ringRows(shape: RingShape): number {
   const { capacity, unrollLength } = shape;
   const boundaries = Math.min(capacity, Math.ceil((2 * capacity) / unrollLength));
-  return capacity + boundaries + unrollLength + 1;
+  return capacity + (boundaries + 1) * extraRows(shape) + unrollLength;
 }
 
 /**
@@ -37,8 +42,9 @@ export function ringRows(shape: RingShape): number {
  */
 export function guaranteedSize(shape: RingShape): number {
   const { capacity, unrollLength } = shape;
-  const rows = ringRows(shape) - 2 * unrollLength;
-  return Math.max(1, Math.min(capacity - unrollLength + 1, Math.floor(rows / 2)));
+  const extra = extraRows(shape);
+  const rows = ringRows(shape) - 2 * (unrollLength + extra - 1);
+  return Math.max(1, Math.min(capacity - unrollLength + 1, Math.floor(rows / (1 + extra))));
 }
 
 /**
@@ -52,6 +58,10 @@ export function guaranteedSize(shape: RingShape): number {
  * it are padding. Rows are counted for ever; row r lies at slot r mod `rows` in generation
  * floor(r / rows), which tells a slot's tenant from the ones before it.
  *
+ * Where observations are stacks of k frames, the block's k - 1 + T + 1 frames lie one after another from its
+ * first row on, so that the stack of the step in row r is the frames of rows r to r + k - 1; the k - 1 rows
+ * behind the boundary hold nothing else.
+ *
  * The operating system supplies zeroed memory page by page, as rows are first written.
  */
 export class RowRing {
@@ -62,6 +72,7 @@ export class RowRing {
   readonly flags: Uint8Array;
   /** [most blocks, 2]: actor and env of block b, at b mod (most blocks). */
   readonly #origins: Int32Array;
+  readonly #extraRows: number;
   readonly #onEvict: (firstSlot: number, rowCount: number) => void;
   #oldestRow = 0;
   #nextRow = 0;
@@ -79,6 +90,7 @@ export class RowRing {
     this.table = new RowTable(shape, this.rows);
     this.flags = new Uint8Array(this.rows);
     this.#origins = new Int32Array(2 * Math.ceil(this.rows / 2));
+    this.#extraRows = extraRows(shape);
     this.#onEvict = onEvict;
   }
 
@@ -166,12 +178,12 @@ export class RowRing {
     this.flags.fill(STEP, slot, boundary);
     if (unroll.terminated[steps - 1] === 1) this.flags[boundary - 1]! |= TERMINATED;
     if (unroll.truncated[steps - 1] === 1) this.flags[boundary - 1]! |= TRUNCATED;
-    this.flags[boundary] = 0;
+    this.flags.fill(0, boundary, slot + steps + this.#extraRows);
     const origin = this.#originAt(this.#nextBlock);
     this.#origins[origin] = unroll.actor;
     this.#origins[origin + 1] = unroll.env;
     this.#nextBlock += 1;
-    this.#moveTo(this.#nextRow + steps + 1);
+    this.#moveTo(this.#nextRow + steps + this.#extraRows);
     this.#size += steps;
     return slot;
   }
@@ -188,7 +200,7 @@ export class RowRing {
 
   /** Makes room for a block that does not cross the seam; returns its first slot. */
   #reserve(steps: number): number {
-    const needed = steps + 1;
+    const needed = steps + this.#extraRows;
     const slot = this.#nextSlot;
     const padding = slot + needed > this.rows ? this.rows - slot : 0;
     while (

@@ -1,4 +1,5 @@
 import type { Unroll, UnrollShape } from "../protocol.ts";
+import { FrameTable } from "./frame-table.ts";
 
 /** From this width on, one `set` of a subarray beats a loop over the numbers. */
 export const WIDE = 64;
@@ -11,10 +12,13 @@ export const WIDE = 64;
  * Records, not one array per column: a batch takes its rows from all over memory, and a record of 100
  * bytes costs two or three cache misses and one page-table walk where columns cost one of each apiece
  * (HalfCheetah, batch 256: 70 us instead of 140).
+ *
+ * Frames of bytes are apart, and the records have no observation then.
  */
 export class RowTable {
   /** Numbers in a record. */
   readonly stride: number;
+  /** Numbers of an observation in a record; 0 where there are frames. */
   readonly observationSize: number;
   readonly actionSize: number;
   /** Where the action, the reward and the policy version are in a record. */
@@ -25,11 +29,14 @@ export class RowTable {
   readonly floats: Float32Array;
   /** The same memory as integers, for the policy versions. */
   readonly words: Int32Array;
+  /** One for each row, where observations are stacks of them. */
+  readonly frames: FrameTable | undefined;
 
   constructor(shape: UnrollShape, rows: number) {
-    this.observationSize = shape.observationSize;
+    this.frames = shape.frameStack === undefined ? undefined : new FrameTable(shape, rows);
+    this.observationSize = this.frames ? 0 : shape.observationSize;
     this.actionSize = shape.actionSize;
-    this.actionAt = shape.observationSize;
+    this.actionAt = this.observationSize;
     this.rewardAt = this.actionAt + shape.actionSize;
     this.versionAt = this.rewardAt + 1;
     this.stride = this.versionAt + 1;
@@ -39,15 +46,9 @@ export class RowTable {
 
   /** Writes T + 1 records from `slot` on; the last has an observation and zeros. */
   write(slot: number, unroll: Unroll): void {
-    const { floats, words, stride, observationSize, actionSize } = this;
+    const { floats, words, stride, actionSize } = this;
     const boundary = slot + unroll.length;
-    for (let row = slot, t = 0; row <= boundary; row++, t++) {
-      copyNumbers(unroll.observations, t * observationSize, {
-        to: floats,
-        at: row * stride,
-        count: observationSize,
-      });
-    }
+    this.#writeObservations(slot, unroll);
     for (let row = slot, t = 0; row < boundary; row++, t++) {
       const record = row * stride;
       copyNumbers(unroll.actions, t * actionSize, {
@@ -61,7 +62,23 @@ export class RowTable {
     floats.fill(0, boundary * stride + this.actionAt, (boundary + 1) * stride);
   }
 
+  #writeObservations(slot: number, { observations, length }: Unroll): void {
+    const { floats, stride, observationSize } = this;
+    if (observations instanceof Uint8Array) {
+      this.frames?.write(slot, observations);
+      return;
+    }
+    for (let row = slot, t = 0; t <= length; row++, t++) {
+      copyNumbers(observations, t * observationSize, {
+        to: floats,
+        at: row * stride,
+        count: observationSize,
+      });
+    }
+  }
+
   clear(slot: number, rows: number): void {
+    this.frames?.clear({ row: slot, count: rows });
     this.floats.fill(0, slot * this.stride, (slot + rows) * this.stride);
   }
 }

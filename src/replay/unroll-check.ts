@@ -1,4 +1,4 @@
-import { extraLength, type Unroll } from "../protocol.ts";
+import { extraLength, hasRowType, observationRows, type Unroll } from "../protocol.ts";
 import type { RingShape } from "./ring.ts";
 
 /** Why an unroll was not taken. */
@@ -26,7 +26,7 @@ const ACTION_LIMIT = 1 + 1e-6;
  */
 export function refuseUnroll(unroll: Unroll, shape: RingShape): Refusal | null {
   return (
-    wrongDtype(unroll) ??
+    wrongDtype(unroll, shape) ??
     wrongShape(unroll, shape) ??
     wrongExtras(unroll, shape) ??
     wrongEnds(unroll) ??
@@ -34,9 +34,9 @@ export function refuseUnroll(unroll: Unroll, shape: RingShape): Refusal | null {
   );
 }
 
-function wrongDtype(unroll: Unroll): Refusal | null {
+function wrongDtype(unroll: Unroll, shape: RingShape): Refusal | null {
   const right =
-    unroll.observations instanceof Float32Array &&
+    hasRowType(shape, unroll.observations) &&
     unroll.actions instanceof Float32Array &&
     unroll.rewards instanceof Float32Array &&
     unroll.terminated instanceof Uint8Array &&
@@ -51,7 +51,7 @@ function wrongShape(unroll: Unroll, shape: RingShape): Refusal | null {
   if (!(Number.isInteger(unroll.actor) && Number.isInteger(unroll.env))) return "shape";
   if (steps > shape.unrollLength || steps > shape.capacity) return "oversize";
   const right =
-    unroll.observations.length === (steps + 1) * shape.observationSize &&
+    unroll.observations.length === observationRows(shape, steps) * shape.observationSize &&
     unroll.actions.length === steps * shape.actionSize &&
     unroll.rewards.length === steps &&
     unroll.terminated.length === steps &&
@@ -81,11 +81,11 @@ function wrongEnds(unroll: Unroll): Refusal | null {
 }
 
 function wrongValues(unroll: Unroll, { freeActions }: RingShape): Refusal | null {
-  const finite =
-    allFinite(unroll.observations) && allFinite(unroll.actions) && allFinite(unroll.rewards);
-  if (!finite) return "non-finite";
+  const { observations, actions, rewards } = unroll;
+  const isFrames = observations instanceof Uint8Array;
+  if (!(isFrames || allFinite(observations))) return "non-finite";
+  if (!(allFinite(actions) && allFinite(rewards))) return "non-finite";
   if (freeActions) return null;
-  const actions = unroll.actions;
   for (let i = 0; i < actions.length; i++) {
     if (Math.abs(actions[i]!) > ACTION_LIMIT) return "action-range";
   }

@@ -1,5 +1,12 @@
 import { Packr } from "msgpackr";
-import { extraLength, type Unroll, type UnrollShape } from "../protocol.ts";
+import {
+  extraLength,
+  newRows,
+  type Observations,
+  observationRows,
+  type Unroll,
+  type UnrollShape,
+} from "../protocol.ts";
 import { MalformedMsgpack, MsgpackCursor } from "./msgpack-cursor.ts";
 import type { Refusal } from "./unroll-check.ts";
 
@@ -35,6 +42,7 @@ const packr = new Packr({ useRecords: false });
 export function encodeUnroll(unroll: Unroll, shape: UnrollShape, endsTurn = false): Uint8Array {
   const { length } = unroll;
   const { observationSize, actionSize, extras = [] } = shape;
+  const rows = observationRows(shape, length);
   const added = extras.map((extra): [string, Column] => {
     const values = unroll.extras?.[extra.name] ?? new Float32Array();
     return [extra.name, column("<f4", [extraLength(extra, length)], values)];
@@ -42,7 +50,7 @@ export function encodeUnroll(unroll: Unroll, shape: UnrollShape, endsTurn = fals
   return packr.pack({
     v: PAYLOAD_VERSION,
     env: unroll.env,
-    observations: column("<f4", [length + 1, observationSize], unroll.observations),
+    observations: column(rowType(shape), [rows, observationSize], unroll.observations),
     actions: column("<f4", [length, actionSize], unroll.actions),
     rewards: column("<f4", [length], unroll.rewards),
     terminated: column("|u1", [length], unroll.terminated),
@@ -51,6 +59,11 @@ export function encodeUnroll(unroll: Unroll, shape: UnrollShape, endsTurn = fals
     ...Object.fromEntries(added),
     ...(endsTurn ? { ends_turn: 1 } : {}),
   });
+}
+
+/** Of a row of observations: numbers, or a camera's bytes. */
+function rowType({ frameStack }: UnrollShape): string {
+  return frameStack === undefined ? "<f4" : "|u1";
 }
 
 function column(dtype: string, shape: readonly number[], data: ArrayBufferView): Column {
@@ -89,7 +102,7 @@ interface Found {
 export class UnrollDecoder {
   readonly #shape: UnrollShape;
   readonly #cursor = new MsgpackCursor();
-  readonly #observations: Buffers<Float32Array>;
+  readonly #observations: Buffers<Observations>;
   readonly #actions: Buffers<Float32Array>;
   readonly #rewards: Buffers<Float32Array>;
   readonly #policyVersions: Buffers<Int32Array>;
@@ -99,7 +112,7 @@ export class UnrollDecoder {
   readonly #names: ReadonlySet<string>;
 
   constructor(shape: UnrollShape) {
-    const { observationSize, actionSize, unrollLength, extras = [] } = shape;
+    const { actionSize, unrollLength, extras = [] } = shape;
     this.#shape = shape;
     this.#names = new Set([...COLUMNS, ...extras.map(({ name }) => name)]);
     this.#extras = new Map(
@@ -108,7 +121,7 @@ export class UnrollDecoder {
         buffers(new Float32Array(extraLength(extra, unrollLength))),
       ]),
     );
-    this.#observations = buffers(new Float32Array((unrollLength + 1) * observationSize));
+    this.#observations = buffers(newRows(shape, observationRows(shape, unrollLength)));
     this.#actions = buffers(new Float32Array(unrollLength * actionSize));
     this.#rewards = buffers(new Float32Array(unrollLength));
     this.#policyVersions = buffers(new Int32Array(unrollLength));
@@ -140,7 +153,7 @@ export class UnrollDecoder {
     if (!(env !== undefined && env >= 0 && env < 2 ** 31)) {
       throw new Refused("shape", `env is ${String(env)}, no index of an environment`);
     }
-    const { observationSize, actionSize, unrollLength } = this.#shape;
+    const { actionSize, unrollLength } = this.#shape;
     const length = columns.get("rewards")?.shape?.[0];
     if (length === undefined || length < 1) {
       throw new Refused("shape", "rewards has no shape [steps] with steps of 1 or more");
@@ -154,7 +167,7 @@ export class UnrollDecoder {
       actor,
       env,
       length,
-      observations: read("observations", [length + 1, observationSize], this.#observations),
+      observations: this.#readObservations(columns.get("observations"), length),
       actions: read("actions", [length, actionSize], this.#actions),
       rewards: read("rewards", [length], this.#rewards),
       terminated: read("terminated", [length], this.#terminated),
@@ -162,6 +175,13 @@ export class UnrollDecoder {
       policyVersions: read("policy_versions", [length], this.#policyVersions),
       ...(this.#extras.size > 0 ? { extras: this.#readExtras(columns, length) } : {}),
     };
+  }
+
+  #readObservations(found: FoundColumn | undefined, length: number): Observations {
+    const rows = observationRows(this.#shape, length);
+    const shape = [rows, this.#shape.observationSize];
+    const expected = { name: "observations", found, dtype: rowType(this.#shape), shape };
+    return readColumn<Observations>(expected, this.#observations);
   }
 
   #readExtras(

@@ -1,5 +1,12 @@
 import { Packr } from "msgpackr";
-import type { Unroll, UnrollShape } from "../protocol.ts";
+import {
+  newRows,
+  type Observations,
+  observationRows,
+  type RowShape,
+  type Unroll,
+  type UnrollShape,
+} from "../protocol.ts";
 import { type RowRing, TERMINATED, TRUNCATED } from "./ring.ts";
 import { copyNumbers, type RowTable } from "./row-table.ts";
 
@@ -16,8 +23,8 @@ export interface UnrollPack {
   readonly lengths: Int32Array;
   /** [n]: bits TERMINATED and TRUNCATED of each unroll's last step. */
   readonly ends: Uint8Array;
-  /** [S + n, observation size] */
-  readonly observations: Float32Array;
+  /** [S + n, observation size]; of stacks of k frames, as bytes, [S + k n, frame size]. */
+  readonly observations: Observations;
   /** [S, action size] */
   readonly actions: Float32Array;
   /** [S] */
@@ -35,7 +42,7 @@ export interface BlockRange {
 
 /** Copies blocks out of the ring. */
 export function packBlocks(ring: RowRing, range: BlockRange): UnrollPack {
-  const { observationSize, actionSize } = ring.shape;
+  const { shape } = ring;
   const count = range.endBlock - range.firstBlock;
   const slots = new Uint32Array(count);
   const lengths = new Int32Array(count);
@@ -56,27 +63,30 @@ export function packBlocks(ring: RowRing, range: BlockRange): UnrollPack {
     ends: Uint8Array.from(lengths, (length, i) => {
       return ring.flags[slots[i]! + length - 1]! & (TERMINATED | TRUNCATED);
     }),
-    observations: new Float32Array((steps + count) * observationSize),
-    actions: new Float32Array(steps * actionSize),
+    observations: newRows(shape, packedRows(shape, steps, count)),
+    actions: new Float32Array(steps * shape.actionSize),
     rewards: new Float32Array(steps),
     policyVersions: new Int32Array(steps),
   };
   fillColumns(pack, ring.table, slots);
+  fillObservations(pack, ring, slots);
   return pack;
+}
+
+/** Rows of observations of `count` unrolls with `steps` steps in all. */
+function packedRows(shape: RowShape, steps: number, count: number): number {
+  return steps + count * observationRows(shape, 0);
 }
 
 /** @param slots [n]: where each block begins. */
 function fillColumns(pack: UnrollPack, table: RowTable, slots: Uint32Array): void {
-  const { observations, actions, rewards, policyVersions } = pack;
-  const { floats, words, stride, observationSize, actionSize } = table;
+  const { actions, rewards, policyVersions } = pack;
+  const { floats, words, stride, actionSize } = table;
   let step = 0;
   for (let i = 0; i < slots.length; i++) {
     let record = slots[i]! * stride;
     const end = step + pack.lengths[i]!;
-    for (; step <= end; step++, record += stride) {
-      const at = (step + i) * observationSize;
-      copyNumbers(floats, record, { to: observations, at, count: observationSize });
-      if (step === end) break;
+    for (; step < end; step++, record += stride) {
       const action = { to: actions, at: step * actionSize, count: actionSize };
       copyNumbers(floats, record + table.actionAt, action);
       rewards[step] = floats[record + table.rewardAt]!;
@@ -85,14 +95,39 @@ function fillColumns(pack: UnrollPack, table: RowTable, slots: Uint32Array): voi
   }
 }
 
-/** The unrolls of a pack, in order; their arrays view the pack's. */
-export function* unpack(pack: UnrollPack): Generator<Unroll> {
-  const observationSize = pack.observations.length / (pack.rewards.length + pack.lengths.length);
+function fillObservations(
+  { observations, lengths }: UnrollPack,
+  { table, shape }: RowRing,
+  slots: Uint32Array,
+): void {
+  const { floats, stride, frames } = table;
+  const count = shape.observationSize;
+  let at = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const rows = observationRows(shape, lengths[i]!);
+    if (observations instanceof Uint8Array) {
+      frames?.copy({ row: slots[i]!, count: rows }, observations, at * count);
+      at += rows;
+      continue;
+    }
+    for (let row = slots[i]!, end = at + rows; at < end; row++, at++) {
+      copyNumbers(floats, row * stride, { to: observations, at: at * count, count });
+    }
+  }
+}
+
+/**
+ * The unrolls of a pack, in order; their arrays view the pack's.
+ * @param shape Left out: observations are numbers.
+ */
+export function* unpack(pack: UnrollPack, shape: RowShape = shapeOf(pack)): Generator<Unroll> {
+  const { observationSize } = shape;
   const actionSize = pack.actions.length / pack.rewards.length;
-  let step = 0;
+  let [step, row] = [0, 0];
   for (let i = 0; i < pack.lengths.length; i++) {
     const length = pack.lengths[i]!;
     const end = step + length;
+    const endRow = row + observationRows(shape, length);
     const terminated = new Uint8Array(length);
     const truncated = new Uint8Array(length);
     terminated[length - 1] = (pack.ends[i]! & TERMINATED) === 0 ? 0 : 1;
@@ -101,10 +136,7 @@ export function* unpack(pack: UnrollPack): Generator<Unroll> {
       actor: pack.actors[i]!,
       env: pack.envs[i]!,
       length,
-      observations: pack.observations.subarray(
-        (step + i) * observationSize,
-        (end + i + 1) * observationSize,
-      ),
+      observations: pack.observations.subarray(row * observationSize, endRow * observationSize),
       actions: pack.actions.subarray(step * actionSize, end * actionSize),
       rewards: pack.rewards.subarray(step, end),
       terminated,
@@ -112,7 +144,12 @@ export function* unpack(pack: UnrollPack): Generator<Unroll> {
       policyVersions: pack.policyVersions.subarray(step, end),
     };
     step = end;
+    row = endRow;
   }
+}
+
+function shapeOf({ observations, rewards, lengths }: UnrollPack): RowShape {
+  return { observationSize: observations.length / (rewards.length + lengths.length) };
 }
 
 const packr = new Packr({ useRecords: false });
@@ -136,7 +173,7 @@ export function decodePack(payload: Uint8Array, shape: UnrollShape): UnrollPack 
     envs: int32Column(bytes.get("envs")),
     lengths: int32Column(bytes.get("lengths")),
     ends: Uint8Array.from(bytesOf(bytes.get("ends"))),
-    observations: float32Column(bytes.get("observations")),
+    observations: observationColumn(bytes.get("observations"), shape),
     actions: float32Column(bytes.get("actions")),
     rewards: float32Column(bytes.get("rewards")),
     policyVersions: int32Column(bytes.get("policyVersions")),
@@ -161,7 +198,7 @@ function fits(pack: UnrollPack, shape: UnrollShape): boolean {
     pack.actors.length === count &&
     pack.envs.length === count &&
     pack.ends.length === count &&
-    pack.observations.length === (steps + count) * shape.observationSize &&
+    pack.observations.length === packedRows(shape, steps, count) * shape.observationSize &&
     pack.actions.length === steps * shape.actionSize &&
     pack.rewards.length === steps &&
     pack.policyVersions.length === steps
@@ -178,6 +215,10 @@ function alignedBytes(column: unknown): ArrayBuffer {
   const aligned = new ArrayBuffer(bytes.length - (bytes.length % 4));
   new Uint8Array(aligned).set(bytes.subarray(0, aligned.byteLength));
   return aligned;
+}
+
+function observationColumn(column: unknown, { frameStack }: UnrollShape): Observations {
+  return frameStack === undefined ? float32Column(column) : Uint8Array.from(bytesOf(column));
 }
 
 function float32Column(column: unknown): Float32Array {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
-import type { Unroll, UnrollShape } from "../protocol.ts";
+import { rowBytes, type Unroll, type UnrollShape } from "../protocol.ts";
 import { isLogFile, parseSealedName } from "./log/log-names.ts";
 import { readLoggedUnrolls } from "./log/log-reader.ts";
 import type { UnrollSegment } from "./replay-state.ts";
@@ -42,8 +42,8 @@ export function writeUnrolls(folder: string, ring: RowRing, start: BlockStart): 
 
 /** The end of the blocks that go into one frame. */
 function frameEnd(ring: RowRing, from: BlockStart): BlockStart {
-  const { observationSize, actionSize } = ring.shape;
-  const rows = Math.ceil(FRAME_BYTES / (4 * (observationSize + actionSize + 2)));
+  const { shape } = ring;
+  const rows = Math.ceil(FRAME_BYTES / (rowBytes(shape) + 4 * (shape.actionSize + 2)));
   const { nextBlock } = ring.position;
   let { block, row } = from;
   while (block < nextBlock && row - from.row < rows) {
@@ -96,7 +96,7 @@ function* readPacked(
     if (pack === undefined) {
       throw new RunError("CHECKPOINT_CORRUPT", `${path} holds something else than unrolls`);
     }
-    for (const unroll of unpack(pack)) {
+    for (const unroll of unpack(pack, wanted.shape)) {
       if (block >= wanted.firstBlock && block < wanted.endBlock) yield unroll;
       block += 1;
     }
@@ -144,8 +144,8 @@ class GrowingDecoder {
 
   decode(payload: Uint8Array, actor: number): DecodedUnroll {
     // A step takes an observation, an action, a reward and more.
-    const { observationSize, actionSize, unrollLength } = this.#shape;
-    const steps = Math.ceil(payload.length / (4 * (observationSize + actionSize + 1)));
+    const { actionSize, unrollLength } = this.#shape;
+    const steps = Math.ceil(payload.length / (rowBytes(this.#shape) + 4 * (actionSize + 1)));
     if (this.#decoder === undefined || steps > this.#length) {
       this.#length = Math.min(2 * steps, unrollLength);
       this.#decoder = new UnrollDecoder({ ...this.#shape, unrollLength: this.#length });

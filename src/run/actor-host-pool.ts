@@ -56,14 +56,17 @@ export async function checkEnv(
   address: string,
 ): Promise<void> {
   const { envId } = run;
-  const theirs = `${shape.observationSize} observed numbers and ${shape.actionSize} of action`;
+  const observed = shape.observationSize * (shape.frameStack ?? 1);
+  const theirs = `${observed} observed numbers and ${shape.actionSize} of action`;
   try {
     const env = await openEnv(envId, envOptions);
     const { observationSpace, actionSpace } = env;
     env.close();
     const actionSize = actionSpace.kind === "box" ? actionSpace.size : 1;
     const isSame =
-      observationSpace.size === shape.observationSize && actionSize === shape.actionSize;
+      observationSpace.size === observed &&
+      observationSpace.image?.stack === shape.frameStack &&
+      actionSize === shape.actionSize;
     if (isSame) return;
     throw new RunError(
       "CONFIG_INVALID",

@@ -26,7 +26,14 @@ import type { RunOptions } from "./run.ts";
 export interface ClusterActorsOptions
   extends Pick<
     RunOptions,
-    "config" | "settings" | "folder" | "term" | "observationSize" | "actionSpace" | "registry"
+    | "config"
+    | "settings"
+    | "folder"
+    | "term"
+    | "observationSize"
+    | "image"
+    | "actionSpace"
+    | "registry"
   > {
   readonly runId: string;
   readonly observer: ClusterObserver;
@@ -209,7 +216,7 @@ function gatewayTask(
   const { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds } = config.cluster;
   const { memory, delivery } = ready;
   const shape = unrollShapeOf(options);
-  const { observationSize, actionSize, unrollLength } = shape;
+  const { observationSize, actionSize, unrollLength, frameStack } = shape;
   const [queue] = memory.mailboxes;
   const address = listenAddress(config, (message) => options.observer.onLog("warn", message));
   if (!queue || !delivery)
@@ -221,7 +228,7 @@ function gatewayTask(
       term,
       envId: config.env.id,
       envOptionsJson: JSON.stringify(config.env.options),
-      shape: { observationSize, actionSize, unrollLength },
+      shape: { observationSize, actionSize, unrollLength, frameStack },
       onPolicy: onPolicyRun(shape, turnRule(config)),
       envsPerActor: config.actors.envsPerActor,
       seed: config.seed,

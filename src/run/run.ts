@@ -2,7 +2,7 @@ import type { ActorCrash } from "../actors/actor-pool.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
-import type { Space } from "../envs/env.ts";
+import type { ImageSpace, Space } from "../envs/env.ts";
 import { RunError } from "../errors.ts";
 import type { EpisodeResult } from "../learner/evaluation.ts";
 import { EvaluationThread } from "../learner/evaluation-thread.ts";
@@ -33,6 +33,7 @@ export interface RunOptions {
   readonly term: number;
   readonly resume: boolean;
   readonly observationSize: number;
+  readonly image?: ImageSpace | undefined;
   readonly actionSpace: Space;
   readonly registry: MetricsRegistry;
   readonly observer: RunObserver;
@@ -57,9 +58,9 @@ export class Run implements AsyncDisposable {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#evaluation = new EvaluationThread(1000 * options.config.actors.stepTimeoutSeconds);
-    const { config, settings, folder, term, resume, observationSize, actionSpace } = options;
+    const { config, settings, folder, term, resume, observationSize, image, actionSpace } = options;
     this.#learner = new LearnerThread(
-      { config, settings, folder, term, resume, observationSize, actionSpace },
+      { config, settings, folder, term, resume, observationSize, image, actionSpace },
       this.#failure.guard((event) => this.#onLearnerEvent(event)),
     );
   }

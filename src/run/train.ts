@@ -116,7 +116,7 @@ async function checkListening(config: Config): Promise<void> {
 interface Prepared {
   readonly start: RunStart;
   readonly settings: DerivedSettings;
-  readonly spaces: Pick<RunOptions, "observationSize" | "actionSpace">;
+  readonly spaces: Pick<RunOptions, "observationSize" | "image" | "actionSpace">;
   readonly changes: readonly string[];
   readonly options: TrainOptions;
 }
@@ -223,5 +223,6 @@ async function probeEnv({ env: { id, options }, deterministic }: Config) {
       `${id} has no snapshot() and restore(), which deterministic runs need; set deterministic to false`,
     );
   }
-  return { observationSize: observationSpace.size, actionSpace };
+  const { size: observationSize, image } = observationSpace;
+  return { observationSize, image, actionSpace };
 }

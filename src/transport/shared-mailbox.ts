@@ -1,6 +1,9 @@
 import {
   type ExtraColumn,
   extraLength,
+  type Observations,
+  observationRows,
+  rowBytes,
   type Unroll,
   type UnrollFrame,
   type UnrollShape,
@@ -27,7 +30,7 @@ export interface MailboxMemory {
 /** Columns of one slot, as views into the shared memory. */
 interface Slot {
   readonly fields: Int32Array;
-  readonly observations: Float32Array;
+  readonly observations: Observations;
   readonly actions: Float32Array;
   readonly rewards: Float32Array;
   readonly policyVersions: Int32Array;
@@ -104,17 +107,16 @@ export class SharedMailbox {
 }
 
 function slotBytes(shape: UnrollShape, snapshotBytes: number): number {
-  const { observationSize, actionSize, unrollLength, extras = [] } = shape;
+  const { actionSize, unrollLength, extras = [] } = shape;
   const extraFloats = extras.reduce((sum, column) => sum + extraLength(column, unrollLength), 0);
-  const floats =
-    (unrollLength + 1) * observationSize + unrollLength * (actionSize + 2) + extraFloats;
-  const flags = 2 * unrollLength;
-  return Math.ceil((4 * (SLOT_FIELDS + floats) + flags + snapshotBytes) / 8) * 8;
+  const numbers = 4 * (SLOT_FIELDS + unrollLength * (actionSize + 2) + extraFloats);
+  const rows = observationRows(shape, unrollLength) * rowBytes(shape);
+  return Math.ceil((numbers + rows + 2 * unrollLength + snapshotBytes) / 8) * 8;
 }
 
 function slotAt(memory: MailboxMemory, index: number): Slot {
   const { buffer, shape, snapshotBytes } = memory;
-  const { observationSize, actionSize, unrollLength, extras = [] } = shape;
+  const { actionSize, unrollLength, extras = [], frameStack } = shape;
   let offset = HEADER_BYTES + index * slotBytes(shape, snapshotBytes);
   const take = (bytes: number): number => {
     const start = offset;
@@ -124,15 +126,20 @@ function slotAt(memory: MailboxMemory, index: number): Slot {
   const floats = (length: number) => new Float32Array(buffer, take(4 * length), length);
   const words = (length: number) => new Int32Array(buffer, take(4 * length), length);
   const octets = (length: number) => new Uint8Array(buffer, take(length), length);
-  return {
+  const rows = observationRows(shape, unrollLength) * shape.observationSize;
+  // Bytes come last: behind them numbers would not be aligned.
+  const numbers = {
     fields: words(SLOT_FIELDS),
-    observations: floats((unrollLength + 1) * observationSize),
     actions: floats(unrollLength * actionSize),
     rewards: floats(unrollLength),
     policyVersions: words(unrollLength),
     extras: Object.fromEntries(
       extras.map((column) => [column.name, floats(extraLength(column, unrollLength))]),
     ),
+  };
+  return {
+    ...numbers,
+    observations: frameStack === undefined ? floats(rows) : octets(rows),
     terminated: octets(unrollLength),
     truncated: octets(unrollLength),
     snapshot: octets(snapshotBytes),
@@ -171,7 +178,10 @@ function frameIn(slot: Slot, shape: UnrollShape): UnrollFrame {
     actor: field(ACTOR),
     env: field(ENV),
     length,
-    observations: slot.observations.subarray(0, (length + 1) * shape.observationSize),
+    observations: slot.observations.subarray(
+      0,
+      observationRows(shape, length) * shape.observationSize,
+    ),
     actions: slot.actions.subarray(0, length * shape.actionSize),
     rewards: slot.rewards.subarray(0, length),
     policyVersions: slot.policyVersions.subarray(0, length),

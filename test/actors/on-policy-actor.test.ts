@@ -9,7 +9,7 @@ import { openEnv } from "../../src/envs/registry.ts";
 import { compilePolicy } from "../../src/learner/compile-policy.ts";
 import { PolicyJudge } from "../../src/learner/on-policy/judge.ts";
 import { RandomStream } from "../../src/math/random.ts";
-import type { UnrollFrame } from "../../src/protocol.ts";
+import { numberRows, type UnrollFrame } from "../../src/protocol.ts";
 import {
   allocateInProcess,
   InProcessActorLink,
@@ -106,7 +106,7 @@ describe("an actor of an on-policy learner", () => {
       const size = observations.length / (length + 1);
       const padded = new Float32Array((length + 1) * (actions.length / length));
       padded.set(actions);
-      const { logProbs, values } = await judge.judge(parameters, observations, padded);
+      const { logProbs, values } = await judge.judge(parameters, numberRows(observations), padded);
       const isTerminated = unroll.terminated[length - 1] === 1;
       ends.add(isTerminated ? "terminated" : unroll.truncated[length - 1] ? "truncated" : "cut");
       // Nothing follows a termination.

@@ -239,7 +239,7 @@ function sameUnroll(a: Unroll, b: Unroll): boolean {
   );
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Buffer {
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 

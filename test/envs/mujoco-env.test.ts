@@ -187,7 +187,7 @@ describe("a MuJoCo environment", () => {
     const action = [0.3, -0.3, 0.3, -0.3, 0.3, -0.3];
     const sums = envs.map((env) => {
       for (let t = 0; t < 5; t++) env.step(action);
-      return env.step(action).observation.reduce((sum, x) => sum + x, 0);
+      return [...env.step(action).observation].reduce((sum, x) => sum + x, 0);
     });
     expect(new Set(sums.filter((_, i) => i % 2 === 0)).size).toBe(1);
     expect(new Set(sums).size).toBe(2);

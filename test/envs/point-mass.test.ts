@@ -1,14 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Env } from "../../src/envs/env.ts";
+import type { Env, Observation } from "../../src/envs/env.ts";
 import { pointMassBestReturn } from "../../src/envs/point-mass.ts";
 import { makeEnv } from "../../src/envs/registry.ts";
 
-function returnOf(
-  env: Env,
-  start: number[],
-  act: (p: Float64Array, t: number) => number[],
-): number {
+function returnOf(env: Env, start: number[], act: (p: Observation, t: number) => number[]): number {
   let observation = env.reset({ state: { qpos: start } }).observation;
   let sum = 0;
   for (let t = 0; ; t++) {

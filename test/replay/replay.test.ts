@@ -29,7 +29,7 @@ function window(unroll: Unroll, t: number, { nSteps, gamma }: ReplayOptions) {
 }
 
 /** Row b of a column. */
-function row(column: Float32Array, b: number, batch: ReplayBatch): number[] {
+function row(column: ReplayBatch["observations"], b: number, batch: ReplayBatch): number[] {
   const width = column.length / batch.size;
   return [...column.subarray(b * width, (b + 1) * width)];
 }

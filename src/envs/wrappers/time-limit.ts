@@ -3,6 +3,7 @@ import { RunError } from "../../errors.ts";
 import type {
   Env,
   EnvSnapshot,
+  Observation,
   ResetOptions,
   ResetResult,
   Space,
@@ -27,7 +28,7 @@ const snapshotSchema = z.strictObject({
 });
 
 class TimeLimitResult implements StepResult {
-  observation: Float64Array = new Float64Array(0);
+  observation: Observation = new Float64Array(0);
   reward = 0;
   terminated = false;
   truncated = false;

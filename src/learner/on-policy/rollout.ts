@@ -1,6 +1,6 @@
 import { LOG_PROBS, VALUES } from "../../config/on-policy.ts";
 import { gae } from "../../math/returns.ts";
-import type { Unroll } from "../../protocol.ts";
+import { numberRows, type Unroll } from "../../protocol.ts";
 import type { Turn } from "../../replay/turn-queue.ts";
 import type { ObservationNormalizer } from "../observation-normalizer.ts";
 
@@ -67,7 +67,7 @@ export function layOut(
     .map(({ unroll }): Stretch => {
       const first = end;
       end += unroll.length;
-      const raw = unroll.observations.subarray(0, unroll.length * observationSize);
+      const raw = numberRows(unroll.observations).subarray(0, unroll.length * observationSize);
       const into = rollout.observations.subarray(first * observationSize, end * observationSize);
       normalizer.normalize(raw, into);
       rollout.actions.set(unroll.actions, first * actionSize);

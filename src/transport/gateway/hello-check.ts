@@ -61,8 +61,9 @@ function wrongName({ host, index, instance }: Hello): string | undefined {
 
 function describeShape(shape: UnrollShape | undefined): string {
   if (shape === undefined) return "no shape";
-  const { observationSize, actionSize, unrollLength } = shape;
-  return `observations of ${observationSize}, actions of ${actionSize} and ${unrollLength} steps`;
+  const { observationSize, actionSize, unrollLength, frameStack } = shape;
+  const observations = frameStack ? `stacks of ${frameStack} frames` : "observations";
+  return `${observations} of ${observationSize}, actions of ${actionSize} and ${unrollLength} steps`;
 }
 
 /** Text of somebody else's, made fit for a message. */

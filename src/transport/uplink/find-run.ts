@@ -1,5 +1,5 @@
 import { RunError } from "../../errors.ts";
-import type { UnrollShape } from "../../protocol.ts";
+import { observationRows, type UnrollShape } from "../../protocol.ts";
 import type { GetRunResponse } from "../generated/troupe/v1/actor.ts";
 import { unrollShapeIn } from "../on-policy-run.ts";
 import { Backoff } from "./backoff.ts";
@@ -86,12 +86,13 @@ function parseRun(run: GetRunResponse, address: string): FoundRun {
   const { envsPerActor, parameterCount, stepTimeoutSeconds } = run;
   const shape = unrollShapeIn(run);
   const numbers = shape
-    ? (shape.unrollLength + 1) *
+    ? observationRows(shape, shape.unrollLength) *
       (shape.observationSize + shape.actionSize + 3 + (shape.extras?.length ?? 0))
     : 0;
   const isSane =
     shape !== undefined &&
     Math.min(shape.observationSize, shape.actionSize, shape.unrollLength) >= 1 &&
+    (shape.frameStack ?? 1) >= 1 &&
     numbers <= MAX_UNROLL_NUMBERS &&
     envsPerActor >= 1 &&
     parameterCount <= MAX_PARAMETERS &&

@@ -210,12 +210,18 @@ export interface ExtraColumn {
 
 /** Fixes the layout of unrolls. */
 export interface UnrollShape {
-  /** Numbers in one observation. */
+  /** Numbers in one row of observations. */
   observationSize: number;
   /** Numbers in one action. */
   actionSize: number;
   /** Steps in an unroll at most; the end of an episode makes a shorter one. */
   unrollLength: number;
+  /**
+   * Left out: a row of a payload's `observations` is an observation of float32 numbers. Set: it is a frame of
+   * bytes, `observation_size` counts those, and an observation is this many frames, oldest first; the
+   * payload has frame_stack - 1 frames before the one that came before its first step.
+   */
+  frameStack?: number | undefined;
 }
 
 /** From an actor. */
@@ -848,7 +854,7 @@ export const ExtraColumn: MessageFns<ExtraColumn> = {
 };
 
 function createBaseUnrollShape(): UnrollShape {
-  return { observationSize: 0, actionSize: 0, unrollLength: 0 };
+  return { observationSize: 0, actionSize: 0, unrollLength: 0, frameStack: undefined };
 }
 
 export const UnrollShape: MessageFns<UnrollShape> = {
@@ -861,6 +867,9 @@ export const UnrollShape: MessageFns<UnrollShape> = {
     }
     if (message.unrollLength !== 0) {
       writer.uint32(24).uint32(message.unrollLength);
+    }
+    if (message.frameStack !== undefined) {
+      writer.uint32(32).uint32(message.frameStack);
     }
     return writer;
   },
@@ -902,6 +911,14 @@ export const UnrollShape: MessageFns<UnrollShape> = {
             message.unrollLength = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.frameStack = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -922,6 +939,7 @@ export const UnrollShape: MessageFns<UnrollShape> = {
     message.observationSize = object.observationSize ?? 0;
     message.actionSize = object.actionSize ?? 0;
     message.unrollLength = object.unrollLength ?? 0;
+    message.frameStack = object.frameStack ?? undefined;
     return message;
   },
 };
