@@ -56,11 +56,15 @@ export function readGolden(name: string): Golden {
 }
 
 export function readSuiteGolden(name: string): SuiteGolden {
-  return read(`${name}.golden`) as SuiteGolden;
+  return read(`dm-control/${name}.golden`) as SuiteGolden;
 }
 
 export function readModelFields(name: string): ModelFields {
   return read(`${name}.model`) as ModelFields;
+}
+
+export function readSuiteModelFields(name: string): ModelFields {
+  return read(`dm-control/${name}.model`) as ModelFields;
 }
 
 /** MuJoCo's integration state of an environment with a time limit: [time, qpos, qvel, ..]. */

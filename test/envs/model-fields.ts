@@ -7,6 +7,8 @@ const BOOLEAN_FIELDS: Readonly<Record<string, (model: MjModel) => number[]>> = {
   actuator_ctrllimited: (model) => readEach(model.nu, (i) => model.actuator(i), "ctrllimited"),
   actuator_forcelimited: (model) => readEach(model.nu, (i) => model.actuator(i), "forcelimited"),
   actuator_actlimited: (model) => readEach(model.nu, (i) => model.actuator(i), "actlimited"),
+  tendon_limited: (model) => readEach(model.ntendon, (i) => model.tendon(i), "_limited"),
+  eq_active0: (model) => readEach(model.neq, (i) => model.eq(i), "active0"),
   // Not reachable at all; the compiler sets it exactly where the range is not [0, 0].
   jnt_actfrclimited: ({ njnt, jnt_actfrcrange: range }) =>
     Array.from({ length: njnt }, (_, i) => Number(range[2 * i] !== 0 || range[2 * i + 1] !== 0)),
