@@ -10,7 +10,12 @@ export interface GoldenEpisode {
   readonly init_qvel: number[];
   readonly actions: number[][];
   readonly obs0: number[];
-  readonly obs: number[][];
+  readonly obs?: number[][];
+  /** Of long observations instead: by step, counted from 1, all of it or its beginning, */
+  readonly obs_full?: Readonly<Record<string, number[]>>;
+  readonly obs_head?: Readonly<Record<string, number[]>>;
+  /** and for each step its sum and the sum of its absolute values. */
+  readonly obs_sum_abs?: number[][];
   readonly reward: number[];
   readonly reward_terms: Readonly<Record<string, number[]>>;
   readonly terminated: number[];

@@ -28,8 +28,13 @@ function readEach(count: number, element: (i: number) => Element, field: string)
 function readField(model: MjModel, field: string): unknown {
   const readBooleans = BOOLEAN_FIELDS[field];
   if (readBooleans) return readBooleans(model);
-  if (field === "total_mass") return model.body_subtreemass[0];
+  if (field === "total_mass") return sum(model.body_mass as Float64Array);
   return plain((model as unknown as Record<string, unknown>)[field]);
+}
+
+/** From first to last, as the reference is summed. */
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Typed arrays as lists without -0, which the reference's JSON cannot hold; the rest as it is. */

@@ -94,3 +94,11 @@ export const halfCheetah: MujocoTask<typeof options> = {
   options,
   bind: (simulation, options, dt) => new HalfCheetahRules(simulation, options, dt),
 };
+
+/** The same; v4 only named the forward term of the reward otherwise. */
+export const halfCheetahV4: MujocoTask<typeof options> = {
+  ...halfCheetah,
+  id: "HalfCheetah-v4",
+  group: "gymnasium v4",
+  source: "Gymnasium v4: gymnasium/envs/mujoco/half_cheetah_v4.py and assets/half_cheetah.xml",
+};

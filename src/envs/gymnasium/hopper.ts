@@ -33,6 +33,15 @@ function isHealthy({ qpos, qvel }: Simulation, options: Options): boolean {
   );
 }
 
+const bind = (paysFall: boolean) => (simulation: Simulation, options: Options, dt: number) =>
+  new PlanarLegsRules({
+    simulation,
+    options,
+    dt,
+    paysFall,
+    isHealthy: (simulation) => isHealthy(simulation, options),
+  });
+
 export const hopper: MujocoTask<typeof options> = {
   id: "Hopper-v5",
   group: "gymnasium",
@@ -42,11 +51,15 @@ export const hopper: MujocoTask<typeof options> = {
   rewardTerms: "forward velocity + 1 while healthy - 0.001 |action|^2",
   source: "Gymnasium v5: gymnasium/envs/mujoco/hopper_v5.py and assets/hopper.xml",
   options,
-  bind: (simulation, options, dt) =>
-    new PlanarLegsRules({
-      simulation,
-      options,
-      dt,
-      isHealthy: (simulation) => isHealthy(simulation, options),
-    }),
+  bind: bind(false),
+};
+
+/** Pays for health on the step that ends it as well. */
+export const hopperV4: MujocoTask<typeof options> = {
+  ...hopper,
+  id: "Hopper-v4",
+  group: "gymnasium v4",
+  rewardTerms: "forward velocity + 1 - 0.001 |action|^2",
+  source: "Gymnasium v4: gymnasium/envs/mujoco/hopper_v4.py and assets/hopper.xml",
+  bind: bind(true),
 };

@@ -26,10 +26,13 @@ class InvertedPendulumRules implements TaskRules {
 
   readonly #simulation: Simulation;
   readonly #noise: number;
+  readonly #paysFall: boolean;
 
-  constructor(simulation: Simulation, noise: number) {
+  /** @param settings paysFall: v4, which pays for the step that falls too. */
+  constructor(simulation: Simulation, settings: { noise: number; paysFall: boolean }) {
     this.#simulation = simulation;
-    this.#noise = noise;
+    this.#noise = settings.noise;
+    this.#paysFall = settings.paysFall;
     this.observationSize = simulation.model.nq + simulation.model.nv;
   }
 
@@ -47,7 +50,7 @@ class InvertedPendulumRules implements TaskRules {
   judge(): void {
     // A state that is not finite never gets here: the simulation reports it.
     this.terminated = Math.abs(this.#simulation.qpos[1]!) > MAX_ANGLE;
-    this.reward = this.terminated ? 0 : 1;
+    this.reward = this.terminated && !this.#paysFall ? 0 : 1;
     this.stepInfo.reward_survive = this.reward;
   }
 }
@@ -62,5 +65,20 @@ export const invertedPendulum: MujocoTask<typeof options> = {
   source:
     "Gymnasium v5: gymnasium/envs/mujoco/inverted_pendulum_v5.py and assets/inverted_pendulum.xml",
   options,
-  bind: (simulation, options) => new InvertedPendulumRules(simulation, options.reset_noise_scale),
+  bind: (simulation, { reset_noise_scale: noise }) =>
+    new InvertedPendulumRules(simulation, { noise, paysFall: false }),
+};
+
+const optionsV4 = options.omit({ reset_noise_scale: true });
+
+/** Pays for the step that falls too. */
+export const invertedPendulumV4: MujocoTask<typeof optionsV4> = {
+  ...invertedPendulum,
+  id: "InvertedPendulum-v4",
+  group: "gymnasium v4",
+  rewardTerms: "1",
+  source:
+    "Gymnasium v4: gymnasium/envs/mujoco/inverted_pendulum_v4.py and assets/inverted_pendulum.xml",
+  options: optionsV4,
+  bind: (simulation) => new InvertedPendulumRules(simulation, { noise: 0.01, paysFall: true }),
 };

@@ -18,6 +18,8 @@ export interface PlanarLegsParts {
   readonly options: PlanarLegsOptions;
   /** Seconds per step. */
   readonly dt: number;
+  /** v4: pays for health on the step that ends it as well. */
+  readonly paysFall: boolean;
   /** Whether the body still stands. */
   isHealthy(simulation: Simulation): boolean;
 }
@@ -75,14 +77,15 @@ export class PlanarLegsRules implements TaskRules {
   }
 
   judge(ctrl: Float64Array): void {
-    const { simulation, options, dt } = this.#parts;
+    const { simulation, options, dt, paysFall } = this.#parts;
     const { memory, stepInfo } = this;
     const x = simulation.qpos[0]!;
     const velocity = (x - memory[0]!) / dt;
     memory[0] = x;
     const healthy = this.#parts.isHealthy(simulation);
     const forward = options.forward_reward_weight * velocity;
-    const survive = healthy ? options.healthy_reward : 0;
+    const paid = healthy || (paysFall && options.terminate_when_unhealthy);
+    const survive = paid ? options.healthy_reward : 0;
     const cost = options.ctrl_cost_weight * squaredNorm(ctrl);
     this.reward = forward + survive - cost;
     this.terminated = options.terminate_when_unhealthy && !healthy;

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { commonOptions } from "../mujoco/common-options.ts";
+import type { Simulation } from "../mujoco/engine.ts";
 import type { MujocoTask } from "../mujoco/task.ts";
 import { interval, weight } from "../options.ts";
-import { WALKER2D_MJCF } from "./models/walker2d.ts";
+import { WALKER2D_MJCF, WALKER2D_V4_MJCF } from "./models/walker2d.ts";
 import { PlanarLegsRules } from "./planar-legs.ts";
 import { hiddenPositions, noiseScale, strictlyInside } from "./task-parts.ts";
 
@@ -18,6 +19,19 @@ const options = z.strictObject({
   exclude_current_positions_from_observation: hiddenPositions("x"),
 });
 
+type Options = z.output<typeof options>;
+
+const bind = (paysFall: boolean) => (simulation: Simulation, options: Options, dt: number) =>
+  new PlanarLegsRules({
+    simulation,
+    options,
+    dt,
+    paysFall,
+    isHealthy: ({ qpos }) =>
+      strictlyInside(qpos[1]!, options.healthy_z_range) &&
+      strictlyInside(qpos[2]!, options.healthy_angle_range),
+  });
+
 export const walker2d: MujocoTask<typeof options> = {
   id: "Walker2d-v5",
   group: "gymnasium",
@@ -27,13 +41,16 @@ export const walker2d: MujocoTask<typeof options> = {
   rewardTerms: "forward velocity + 1 while healthy - 0.001 |action|^2",
   source: "Gymnasium v5: gymnasium/envs/mujoco/walker2d_v5.py and assets/walker2d_v5.xml",
   options,
-  bind: (simulation, options, dt) =>
-    new PlanarLegsRules({
-      simulation,
-      options,
-      dt,
-      isHealthy: ({ qpos }) =>
-        strictlyInside(qpos[1]!, options.healthy_z_range) &&
-        strictlyInside(qpos[2]!, options.healthy_angle_range),
-    }),
+  bind: bind(false),
+};
+
+/** Slips more on its right foot; pays for health on the step that ends it as well. */
+export const walker2dV4: MujocoTask<typeof options> = {
+  ...walker2d,
+  id: "Walker2d-v4",
+  group: "gymnasium v4",
+  mjcf: WALKER2D_V4_MJCF,
+  rewardTerms: "forward velocity + 1 - 0.001 |action|^2",
+  source: "Gymnasium v4: gymnasium/envs/mujoco/walker2d_v4.py and assets/walker2d.xml",
+  bind: bind(true),
 };

@@ -32,9 +32,9 @@ export type ElementKind = keyof typeof OBJECTS;
 /**
  * One MuJoCo model with one state, in the wasm heap of this thread.
  *
- * `qpos`, `qvel`, `act`, `ctrl` and `warmstart` are live views into that heap. The heap moves when it
- * grows, which compiling models and creating states can cause: read them from here after each call,
- * never keep them. The caller owns the simulation and calls `close`.
+ * `qpos`, `qvel`, `act`, `ctrl` and `warmstart` are live views into that heap, `track` gives others. The
+ * heap moves when it grows, which compiling models and creating states can cause: read views from here
+ * after each call, never keep them. The caller owns the simulation and calls `close`.
  */
 export class Simulation {
   readonly model: MjModel;
@@ -55,6 +55,7 @@ export class Simulation {
   readonly #splits: boolean;
   readonly #stateSignature: number;
   readonly #state: DoubleBuffer;
+  readonly #tracked: Record<string, Float64Array> = {};
   /** Bytes of arena above which something may have been dropped. */
   readonly #arenaAlarm: number;
   #closed = false;
@@ -107,6 +108,17 @@ export class Simulation {
     this.data.time = seconds;
   }
 
+  /**
+   * Live views of number arrays of the engine's data by name, such as "xpos". The object stays the same;
+   * its arrays are replaced when the heap has moved, as the simulation's own.
+   */
+  track<Name extends string & keyof MjData>(
+    ...names: Name[]
+  ): Readonly<Record<Name, Float64Array>> {
+    for (const name of names) this.#tracked[name] = this.data[name];
+    return this.#tracked as Record<Name, Float64Array>;
+  }
+
   /** Index of the element of that name, or -1. */
   indexOf(kind: ElementKind, name: string): number {
     const module = this.#module;
@@ -116,7 +128,7 @@ export class Simulation {
   /** Clears state, controls, warm start, derived arrays and warnings. */
   reset(): void {
     this.#module.mj_resetData(this.model, this.data);
-    this.#refreshViews();
+    this.refreshViews();
   }
 
   /**
@@ -179,6 +191,14 @@ export class Simulation {
     return this.#problemSince(start, timesteps);
   }
 
+  /**
+   * Computes cfrc_ext, [bodies, torque and force], of the contacts at the last evaluation of the dynamics,
+   * after a step. Until then it holds that of the call before, zeros after a reset.
+   */
+  computeExternalForces(): void {
+    this.#module.mj_rnePostConstraint(this.model, this.data);
+  }
+
   /** Computes what follows from positions and velocities alone. */
   synchronise(): void {
     this.#module.mj_step1(this.model, this.data);
@@ -196,7 +216,7 @@ export class Simulation {
     // Summed as the engine does, to the last bit.
     let expected = start;
     for (let i = 0; i < timesteps; i++) expected += timestep;
-    this.#refreshViews();
+    this.refreshViews();
     const inTime = data.time === expected;
     if (!inTime || start <= 0 || data.maxuse_arena > this.#arenaAlarm) {
       const warning = this.warning();
@@ -265,7 +285,8 @@ export class Simulation {
     return messageOf(thrown);
   }
 
-  #refreshViews(): void {
+  /** Makes every view current. Nothing needs it but a write that no call of this simulation precedes. */
+  refreshViews(): void {
     // Views of a heap that has moved have length 0.
     if (this.qvel.length === 0) this.#fetchViews();
   }
@@ -277,6 +298,9 @@ export class Simulation {
     this.act = data.act;
     this.ctrl = data.ctrl;
     this.warmstart = data.qacc_warmstart;
+    for (const name of Object.keys(this.#tracked)) {
+      this.#tracked[name] = data[name as keyof MjData] as unknown as Float64Array;
+    }
   }
 }
 

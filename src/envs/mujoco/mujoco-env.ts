@@ -111,6 +111,8 @@ export class MujocoEnv implements Env {
   step(action: ArrayLike<number>): StepResult {
     if (this.#phase !== "running") this.#refuseStep();
     const simulation = this.#simulation;
+    // Another environment of this thread may have moved the heap since the last call.
+    simulation.refreshViews();
     this.#writeControls(action);
     this.#elapsed++;
     const failure = this.#stepping.step(simulation, this.#frameSkip);

@@ -24,6 +24,16 @@ export const plainStepping: Stepping = {
   resume: () => {},
 };
 
+/** The same for tasks that read contact forces, cfrc_ext: those of the last timestep; after a reset, zeros. */
+export const forceStepping: Stepping = {
+  ...plainStepping,
+  step: (simulation, timesteps) => {
+    const problem = simulation.step(timesteps);
+    if (problem === null) simulation.computeExternalForces();
+    return problem;
+  },
+};
+
 /**
  * dm_control's "legacy step": positions and velocities are in step with the state, forces are those of
  * the last timestep. Actuators are off while an episode starts.

@@ -1,4 +1,4 @@
-function leg(suffix: string): string {
+function leg(suffix: string, footFriction: string): string {
   return `
       <body name="thigh${suffix}" pos="0 0 -0.19999999999999996">
         <joint name="thigh${suffix}_joint" range="-150 0"/>
@@ -10,19 +10,13 @@ function leg(suffix: string): string {
           <body name="foot${suffix}" pos="0.2 0 -0.35">
             <joint name="foot${suffix}_joint" pos="-0.2 0 0.1" range="-45 45"/>
             <geom name="foot${suffix}_geom" size="0.06 0.1" pos="-0.1 0 0.1"
-                  quat="0.7071067811865476 0 -0.7071067811865475 0" friction="1.9 0.1 0.1"/>
+                  quat="0.7071067811865476 0 -0.7071067811865475 0" friction="${footFriction} 0.1 0.1"/>
           </body>
         </body>
       </body>`;
 }
 
-/**
- * The planar walker of Gymnasium's Walker2d-v5 (both feet have friction 1.9, unlike v4).
- *
- * Numbers from the compiled reference model, equal to the last bit: 0.19999999999999996 is no typing
- * error. `rootz` reads 1.25 in the reference pose. Limbs touch the floor only.
- */
-export const WALKER2D_MJCF = `
+const mjcf = (rightFootFriction: string): string => `
 <mujoco model="walker2d">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.002" gravity="0 0 -9.81" integrator="RK4"/>
@@ -42,7 +36,7 @@ export const WALKER2D_MJCF = `
       <joint name="rootx" class="root" type="slide" axis="1 0 0" pos="0 0 -1.25"/>
       <joint name="rootz" class="root" type="slide" axis="0 0 1" pos="0 0 -1.25" ref="1.25"/>
       <joint name="rooty" class="root" axis="0 1 0"/>
-      <geom name="torso_geom" size="0.05 0.19999999999999996"/>${leg("")}${leg("_left")}
+      <geom name="torso_geom" size="0.05 0.19999999999999996"/>${leg("", rightFootFriction)}${leg("_left", "1.9")}
     </body>
   </worldbody>
   <actuator>
@@ -54,3 +48,14 @@ export const WALKER2D_MJCF = `
     <motor name="foot_left" joint="foot_left_joint"/>
   </actuator>
 </mujoco>`;
+
+/**
+ * The planar walker of Gymnasium's Walker2d-v5.
+ *
+ * Numbers from the compiled reference model, equal to the last bit: 0.19999999999999996 is no typing
+ * error. `rootz` reads 1.25 in the reference pose. Limbs touch the floor only.
+ */
+export const WALKER2D_MJCF = mjcf("1.9");
+
+/** That of Walker2d-v4, whose right foot slips more than its left one. */
+export const WALKER2D_V4_MJCF = mjcf("0.9");
