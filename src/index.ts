@@ -20,6 +20,17 @@ export type {
   StepInfo,
   StepResult,
 } from "./envs/env.ts";
+export { makeTask } from "./envs/own/own-task.ts";
+export {
+  defineTask,
+  type TaskDefinition,
+  type TaskFrame,
+  type TaskJoint,
+  type TaskObservation,
+  type TaskOptions,
+  type TaskRandom,
+  type TaskSimulation,
+} from "./envs/own/task-definition.ts";
 export { makeEnv } from "./envs/registry.ts";
 export { type ErrorCode, RunError } from "./errors.ts";
 export { type LoadedPolicy, type LoadPolicyOptions, loadPolicy } from "./learner/load-policy.ts";

@@ -3,7 +3,7 @@ import { RunError } from "../errors.ts";
 import { dmControlEntries } from "./dm-control/tasks.ts";
 import type { EnvEntry, EnvInfo } from "./entry.ts";
 import type { Env } from "./env.ts";
-import { loadEnvFile } from "./env-file.ts";
+import { isEnvFile, loadEnvFile } from "./env-file.ts";
 import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
 
@@ -44,9 +44,9 @@ export async function openEnv(
   idOrFile: string,
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
-  if (!/\.[cm]?[jt]s$/.test(idOrFile)) return await makeEnv(idOrFile, options);
-  const factory = await loadEnvFile(idOrFile);
-  return await factory(options);
+  if (!isEnvFile(idOrFile)) return await makeEnv(idOrFile, options);
+  const { make } = await loadEnvFile(idOrFile);
+  return await make(options);
 }
 
 function entryOf(id: string): EnvEntry {

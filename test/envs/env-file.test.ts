@@ -1,17 +1,22 @@
-import { describe, expect, test } from "vitest";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadEnvFile } from "../../src/envs/env-file.ts";
+import { runCli } from "../cli/run-cli.ts";
 
 const file = (name: string) => new URL(`../fixtures/envs/files/${name}`, import.meta.url).pathname;
 
 describe("loadEnvFile", () => {
   test("returns the factory a file exports", async () => {
-    const make = await loadEnvFile(file("countdown.mjs"));
+    const { make, info } = await loadEnvFile(file("countdown.mjs"));
     expect(await make()).toMatchObject({ id: "Countdown" });
+    expect(info).toMatchObject({ id: "countdown", group: "own", source: file("countdown.mjs") });
   });
 
   test.for([
     ["absent.mjs", "absent.mjs"],
-    ["throws.mjs", "no licence"],
+    ["throws.mjs", "no licence at"],
     ["no-factory.mjs", '"env" or "makeEnv"'],
   ] as const)("refuses %s", async ([name, reason]) => {
     await expect(loadEnvFile(file(name))).rejects.toMatchObject({
@@ -21,25 +26,56 @@ describe("loadEnvFile", () => {
   });
 
   test("names each missing part of what a factory makes", async () => {
-    const make = await loadEnvFile(file("no-env.mjs"));
+    const { make } = await loadEnvFile(file("no-env.mjs"));
     const failure = await make().catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: "ENV_FAILED" });
     for (const part of ["observationSpace", "actionSpace", "maxEpisodeSteps", "close"]) {
       expect(String(failure)).toContain(part);
     }
   });
+});
 
-  const importsTypeScript = "typescript" in process.features && process.features.typescript;
+/** In a process of its own: Vitest has a loader that would understand TypeScript anyway. */
+describe("a TypeScript file on any Node", () => {
+  let folder: string;
 
-  test.runIf(importsTypeScript)("imports TypeScript where Node does", async () => {
-    const make = await loadEnvFile(file("typed.ts"));
-    await expect(make()).rejects.toThrow("made");
+  beforeEach(() => {
+    // Outside the project, where no node_modules has "troupe".
+    folder = mkdtempSync(join(tmpdir(), "troupe-own-"));
+    cpSync(file("typescript"), folder, { recursive: true });
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test("is loaded with its own imports, and finds troupe from anywhere", () => {
+    const { code, stdout, stderr } = runCli(["env", "show", join(folder, "slider.ts"), "--json"]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      id: "slider",
+      observationSpace: { size: 3 },
+      actionSpace: { size: 1, low: [-1], high: [1] },
+      maxEpisodeSteps: 50,
+      canCheckpoint: true,
+    });
+  }, 20_000);
+
+  test("says where in the file something throws", () => {
+    writeFileSync(
+      join(folder, "broken.ts"),
+      "type Name = string;\n\nexport default (name: Name): never => {\n  throw new Error(name);\n};\nconst x: number = (undefined as never)[0];\n",
+    );
+    const { code, stderr } = runCli(["env", "show", join(folder, "broken.ts")]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("broken.ts:6:39");
   });
 
-  test.runIf(!importsTypeScript)("says what to do about TypeScript elsewhere", async () => {
-    await expect(loadEnvFile(file("typed.ts"))).rejects.toMatchObject({
-      code: "CONFIG_INVALID",
-      message: expect.stringContaining("compile it to .js"),
-    });
+  test.for([
+    ["enum Way { Up }\nexport const a = 1;\n", "broken.ts:1:1: TypeScript enum is not supported"],
+    ["export const a = ;\n", "broken.ts:1:18: Expression expected"],
+  ] as const)("shows what it cannot read: %s", { timeout: 20_000 }, ([text, message]) => {
+    writeFileSync(join(folder, "broken.ts"), text);
+    const { code, stderr } = runCli(["env", "show", join(folder, "broken.ts")]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
   });
 });

@@ -102,8 +102,10 @@ export class MujocoEnv implements Env {
     if (failure !== null) throw this.#failure(`the start state has no dynamics: ${failure}`);
     // The forward pass has just left its own warm start.
     if (state?.warmstart) simulation.warmstart.set(state.warmstart);
-    this.#rules.begin();
-    this.#rules.observe(this.#observation);
+    this.#consult(() => {
+      this.#rules.begin();
+      this.#rules.observe(this.#observation);
+    });
     this.#phase = "running";
     return { observation: this.#observation, info: this.#rules.resetInfo };
   }
@@ -121,8 +123,12 @@ export class MujocoEnv implements Env {
       throw this.#failure(`the physics diverged at step ${this.#elapsed}: ${failure}`);
     }
     const rules = this.#rules;
-    rules.observe(this.#observation);
-    rules.judge(simulation.ctrl);
+    try {
+      rules.observe(this.#observation);
+      rules.judge(simulation.ctrl);
+    } catch (thrown) {
+      throw this.#broken(thrown);
+    }
     const result = this.#stepResult;
     result.reward = rules.reward;
     result.terminated = rules.terminated;
@@ -204,9 +210,26 @@ export class MujocoEnv implements Env {
     }
   }
 
-  #failure(what: string): RunError {
+  #failure(what: string, cause?: unknown): RunError {
     const where = `seed ${this.#seed}, episode ${this.#episode}`;
-    return new RunError("ENV_FAILED", `${this.id}: ${what} (${where})`);
+    const options = cause === undefined ? {} : { cause };
+    return new RunError("ENV_FAILED", `${this.id}: ${what} (${where})`, options);
+  }
+
+  /** Asks the task about the start of an episode. */
+  #consult(question: () => void): void {
+    try {
+      question();
+    } catch (thrown) {
+      throw this.#broken(thrown);
+    }
+  }
+
+  /** What the task's own code has thrown. */
+  #broken(thrown: unknown): RunError {
+    this.#phase = "failed";
+    const { message } = RunError.from(thrown);
+    return this.#failure(`${message} at step ${this.#elapsed}`, thrown);
   }
 
   #assertOpen(): void {
