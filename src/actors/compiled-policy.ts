@@ -1,4 +1,5 @@
-import { type Binding, Program } from "../compile/program.ts";
+import { DirectProgram } from "../compile/direct/direct-program.ts";
+import { Program, type RunnableBinding, type RunnableProgram } from "../compile/program.ts";
 import {
   defaultNormaliserOptions,
   type Normaliser,
@@ -12,19 +13,19 @@ const OBSERVATIONS = "observations";
 const NOISE = "noise";
 const ACTIONS = "actions";
 
-/** A policy as ONNX Runtime runs it; imports no jax-js, so it fits any thread. */
+/** A policy as ONNX Runtime runs it, or this thread if it is small; imports no jax-js, so it fits any thread. */
 export class CompiledPolicy implements PolicyRunner {
   readonly observationSize: number;
   readonly actionSize: number;
   readonly noiseSize: number;
   readonly extras: readonly string[];
-  readonly #program: Program;
-  readonly #binding: Binding;
+  readonly #program: RunnableProgram;
+  readonly #binding: RunnableBinding;
   /** Views into one flat buffer, in the order of the program's inputs. */
   readonly #parameters: Float32Array;
   readonly #normaliser: Normaliser | undefined;
 
-  private constructor(program: Program, normalizes: boolean) {
+  private constructor(program: RunnableProgram, normalizes: boolean) {
     const rowSize = (name: string): number => {
       const port = [...program.inputs, ...program.outputs].find((p) => p.name === name);
       return port?.shape[1] ?? 0;
@@ -56,6 +57,8 @@ export class CompiledPolicy implements PolicyRunner {
     program: Uint8Array,
     options: { readonly normalizes: boolean },
   ): Promise<CompiledPolicy> {
+    const direct = DirectProgram.from(program);
+    if (direct) return new CompiledPolicy(direct, options.normalizes);
     const isParameter = (name: string): boolean => name !== OBSERVATIONS && name !== NOISE;
     const packed = packParameters(program, isParameter);
     return new CompiledPolicy(await Program.load(packed), options.normalizes);

@@ -29,6 +29,22 @@ export interface BindOptions {
 
 export type Buffers = Readonly<Record<string, Float32Array>>;
 
+/** A program with its buffers. */
+export interface RunnableBinding {
+  readonly inputs: Buffers;
+  readonly outputs: Buffers;
+  /** Reads the inputs as they are now and fills the outputs. */
+  run(): Promise<void> | void;
+}
+
+/** A compiled function, whoever runs it. */
+export interface RunnableProgram {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  bind(options?: Pick<BindOptions, "inputs">): RunnableBinding;
+  release(): Promise<void>;
+}
+
 /**
  * Name of an output that ends a run as soon as the bound buffers are filled.
  *
@@ -41,7 +57,7 @@ export const BARRIER = "barrier";
 const BARRIER_MESSAGE = "Non tensor type is temporarily not supported.";
 
 /** A compiled function and the session that runs it. */
-export class Program implements AsyncDisposable {
+export class Program implements RunnableProgram, AsyncDisposable {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly #session: InferenceSession;
@@ -98,7 +114,7 @@ export class Program implements AsyncDisposable {
 }
 
 /** A program with its buffers. */
-export class Binding {
+export class Binding implements RunnableBinding {
   readonly inputs: Buffers;
   readonly outputs: Buffers;
   readonly #session: InferenceSession;
@@ -118,7 +134,6 @@ export class Binding {
     this.outputs = dataOf(fetches);
   }
 
-  /** Reads the inputs as they are now and fills the outputs. */
   async run(): Promise<void> {
     try {
       await this.#session.run(this.#feeds, this.#fetches);
