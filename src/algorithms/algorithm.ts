@@ -41,6 +41,8 @@ export interface LossInputs {
   readonly batch: Readonly<Record<string, Tensor>>;
   /** Standard normals drawn fresh for this update. */
   readonly noise: Readonly<Record<string, Tensor>>;
+  /** What the stage's `prepare` found: constants. */
+  readonly prepared?: Readonly<Record<string, Tensor>>;
 }
 
 export interface LossResult {
@@ -50,6 +52,11 @@ export interface LossResult {
   readonly metrics: Readonly<Record<string, Tensor>>;
   /** Per-sample results, [batch]; replay makes priorities of the column `priorities`. */
   readonly perSample?: Readonly<Record<string, Tensor>>;
+  /**
+   * New values, by group and name, of tensors whose gradient is zero: what an update hands on to the next,
+   * such as the directions of a power iteration. Of the stage's own groups.
+   */
+  readonly carried?: Readonly<Record<string, Parameters>>;
 }
 
 /**
@@ -65,6 +72,8 @@ export interface LossStage {
   readonly groups: readonly string[];
   /** Gradients whose Euclidean norm, over all groups, is larger are scaled down to it. */
   readonly maxGradNorm?: number;
+  /** What the loss needs that takes a derivative of its own to find; a loss must not differentiate. */
+  prepare?(inputs: LossInputs): Readonly<Record<string, Tensor>>;
   loss(inputs: LossInputs): LossResult;
 }
 

@@ -23,6 +23,13 @@ export function constant(value: number): Initialiser {
   };
 }
 
+/** A direction, all alike: normals, scaled to length 1. */
+export const unitVector: Initialiser = (random, out) => {
+  random.fillNormal(out);
+  const length = Math.sqrt(out.reduce((sum, value) => sum + value * value, 0));
+  for (const [i, value] of out.entries()) out[i] = value / length;
+};
+
 /**
  * A random matrix, [rows, columns], whose shorter side is orthonormal times `gain`: modified
  * Gram-Schmidt on normals, in float64. Source: Saxe et al. 2014, arXiv 1312.6120.

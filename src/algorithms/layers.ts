@@ -1,13 +1,23 @@
 import {
   add,
+  div,
   erf,
   linear,
+  matmul,
+  minimum,
   mul,
+  reciprocal,
   relu,
+  reshape,
   sigmoid,
+  sqrt,
+  square,
   standardize,
+  stopGradient,
+  sum,
   type Tensor,
   tanh,
+  transpose,
 } from "../compile/ops.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
 import {
@@ -16,6 +26,7 @@ import {
   type Initialiser,
   orthogonal,
   uniformFanIn,
+  unitVector,
 } from "./initialisers.ts";
 
 /** A function with parameters that live in a group under its own names. */
@@ -23,6 +34,8 @@ export interface Layer {
   readonly parameters: readonly ParameterSpec[];
   /** [n, input size] -> [n, output size]; `probe` is shown the hidden units on the way. */
   forward(parameters: Parameters, x: Tensor, probe?: Probe): Tensor;
+  /** New values of parameters that no gradient moves, for an update to carry over; left out: none. */
+  carry?(parameters: Parameters): Parameters;
 }
 
 /** Is given what a layer's units say, [n, units], after their activation. */
@@ -68,6 +81,56 @@ export function dense(options: DenseOptions): Layer {
 }
 
 /**
+ * x W' + b, where W' is W scaled down to a spectral norm of at most `bound`:
+ *
+ *     W' = W min(1, bound / sigma),   sigma = v W u',   v = norm(W u),  u' = norm(W^T v)
+ *
+ * sigma is what power iteration has found of W's largest singular value; it takes one step an update, from u
+ * to u', which is kept as `<name>.direction`, and holds both fixed in the gradient.
+ *
+ * Source: Miyato et al. 2018, arXiv 1802.05957; as a bound: Zheng et al. 2023, OpenReview hNyJBk3CwR.
+ */
+export function boundedDense(options: DenseOptions, bound: number): Layer {
+  const { name, outputSize } = options;
+  const plain = dense(options);
+  return {
+    parameters: [
+      ...plain.parameters,
+      { name: `${name}.direction`, shape: [outputSize], init: unitVector },
+    ],
+    forward: (parameters, x) => {
+      const weight = parameter(parameters, `${name}.weight`);
+      const { left, right } = powerStep(parameters, name);
+      const sigma = sum(mul(matmul(left, weight), right));
+      const scale = minimum(mul(reciprocal(sigma), bound), 1);
+      return linear(x, mul(weight, scale), parameter(parameters, `${name}.bias`));
+    },
+    carry: (parameters) => ({
+      [`${name}.direction`]: reshape(powerStep(parameters, name).right, [outputSize]),
+    }),
+  };
+}
+
+/** v, [1, input size], and u', [1, output size]: constants. */
+function powerStep(
+  parameters: Parameters,
+  name: string,
+): Readonly<Record<"left" | "right", Tensor>> {
+  const weight = stopGradient(parameter(parameters, `${name}.weight`));
+  const [, outputSize = 1] = weight.shape;
+  const direction = stopGradient(parameter(parameters, `${name}.direction`));
+  const left = unit(matmul(reshape(direction, [1, outputSize]), transpose(weight)));
+  return { left, right: unit(matmul(left, weight)) };
+}
+
+/** Keeps 0 / 0 away; next to nothing in float32. */
+const TINY = 1e-30;
+
+function unit(vector: Tensor): Tensor {
+  return div(vector, sqrt(add(sum(square(vector)), TINY)));
+}
+
+/**
  * Each row to mean 0 and variance 1, then scaled and shifted by `<name>.scale` and `<name>.shift`.
  * Source: Ba et al. 2016, arXiv 1607.06450.
  */
@@ -103,6 +166,7 @@ export function sequence(...layers: readonly Layer[]): Layer {
     parameters: layers.flatMap((layer) => layer.parameters),
     forward: (parameters, x, probe) =>
       layers.reduce((y, layer) => layer.forward(parameters, y, probe), x),
+    ...carryOf(layers),
   };
 }
 
@@ -111,6 +175,17 @@ export function residual(inner: Layer): Layer {
   return {
     parameters: inner.parameters,
     forward: (parameters, x, probe) => add(x, inner.forward(parameters, x, probe)),
+    ...carryOf([inner]),
+  };
+}
+
+/** What all of `layers` carry over together, if any does. */
+export function carryOf(layers: readonly Pick<Layer, "carry">[]): Pick<Layer, "carry"> {
+  const carrying = layers.flatMap(({ carry }) => (carry ? [carry] : []));
+  if (carrying.length === 0) return {};
+  return {
+    carry: (parameters) =>
+      Object.fromEntries(carrying.flatMap((carry) => Object.entries(carry(parameters)))),
   };
 }
 

@@ -4,6 +4,8 @@ import type { Initialisation, Initialiser } from "./initialisers.ts";
 import {
   type Activation,
   activate,
+  boundedDense,
+  type DenseOptions,
   dense,
   type Layer,
   layerNorm,
@@ -25,6 +27,8 @@ export interface NetworkOptions {
   readonly architecture?: Architecture;
   /** Of `mlp` alone, the others have theirs; none when left out. */
   readonly norm?: Norm;
+  /** Most that a layer but the last may stretch any input by: its spectral norm; no bound when left out. */
+  readonly spectralNorm?: number;
 }
 
 /** What names a network among its group's parameters and joins it to its neighbours. */
@@ -67,15 +71,24 @@ export function networkBody(shape: BodyShape, options: NetworkOptions): Body {
   return architectures[options.architecture ?? "mlp"](shape, options);
 }
 
+/** A linear layer of a body. */
+function inner(
+  { initialisation, spectralNorm }: NetworkOptions,
+  layer: Omit<DenseOptions, "initialisation">,
+): Layer {
+  const complete = { ...layer, initialisation };
+  return spectralNorm === undefined ? dense(complete) : boundedDense(complete, spectralNorm);
+}
+
 /** Linear layers `hidden0 .. hiddenN`, norm and activation after each. */
 function mlp(shape: BodyShape, options: NetworkOptions): Body {
-  const { hidden, activation, initialisation, norm = "none" } = options;
+  const { hidden, activation, norm = "none" } = options;
   const { prefix } = shape;
   const layers = hidden.flatMap((outputSize, i) => {
     const inputSize = hidden[i - 1] ?? shape.inputSize;
     const name = `${prefix}hidden${i}`;
     return [
-      dense({ name, inputSize, outputSize, initialisation, gain: Math.SQRT2 }),
+      inner(options, { name, inputSize, outputSize, gain: Math.SQRT2 }),
       ...(norm === "layer" ? [layerNorm(`${prefix}norm${i}`, outputSize)] : []),
       activate(activation),
     ];
@@ -89,20 +102,19 @@ function mlp(shape: BodyShape, options: NetworkOptions): Body {
  */
 function bro({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
-  const { initialisation } = options;
   const activation = activate(options.activation);
-  const square = { inputSize: width, outputSize: width, initialisation, gain: Math.SQRT2 };
+  const square = { inputSize: width, outputSize: width, gain: Math.SQRT2 };
   const body = sequence(
-    dense({ ...square, name: `${prefix}embed`, inputSize }),
+    inner(options, { ...square, name: `${prefix}embed`, inputSize }),
     layerNorm(`${prefix}embedNorm`, width),
     activation,
     ...blocks.map((block) =>
       residual(
         sequence(
-          dense({ ...square, name: `${prefix}${block}.dense0` }),
+          inner(options, { ...square, name: `${prefix}${block}.dense0` }),
           layerNorm(`${prefix}${block}.norm0`, width),
           activation,
-          dense({ ...square, name: `${prefix}${block}.dense1` }),
+          inner(options, { ...square, name: `${prefix}${block}.dense1` }),
           layerNorm(`${prefix}${block}.norm1`, width),
         ),
       ),
@@ -120,20 +132,19 @@ const SIMBA_EXPANSION = 4;
  */
 function simba({ prefix, inputSize }: BodyShape, options: NetworkOptions): Body {
   const { width, blocks } = residualSize(options);
-  const { initialisation } = options;
   const activation = activate(options.activation);
-  const inner = SIMBA_EXPANSION * width;
+  const wide = SIMBA_EXPANSION * width;
   const to = (name: string, sizes: readonly [number, number], gain: number): Layer =>
-    dense({ name, inputSize: sizes[0], outputSize: sizes[1], initialisation, gain });
+    inner(options, { name, inputSize: sizes[0], outputSize: sizes[1], gain });
   const body = sequence(
     to(`${prefix}embed`, [inputSize, width], 1),
     ...blocks.map((block) =>
       residual(
         sequence(
           layerNorm(`${prefix}${block}.norm`, width),
-          to(`${prefix}${block}.dense0`, [width, inner], Math.SQRT2),
+          to(`${prefix}${block}.dense0`, [width, wide], Math.SQRT2),
           activation,
-          to(`${prefix}${block}.dense1`, [inner, width], 1),
+          to(`${prefix}${block}.dense1`, [wide, width], 1),
         ),
       ),
     ),

@@ -78,6 +78,7 @@ export function gateOfExperts(
           "pmoe/gate_loss": gate,
           ...mixtureMetrics(mixture, best),
         },
+        ...(judge.carry ? { carried: { agent: judge.carry(parameters) } } : {}),
       };
     },
   };

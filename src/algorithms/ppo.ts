@@ -27,6 +27,7 @@ import type {
 } from "./algorithm.ts";
 import type { CriticHead } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
+import { type RobustOptions, robustLoss, worstNearby } from "./critics/robust-loss.ts";
 import {
   type DiagonalGaussianOptions,
   diagonalGaussian,
@@ -58,6 +59,8 @@ export interface PpoOptions extends DiagonalGaussianOptions, CriticHeadOptions {
   readonly pmoe?: PmoeOptions;
   /** all: the optimiser sees only what is orthogonal to the weights; none when left out. */
   readonly orthogonalGradients?: OrthogonalGradients;
+  /** Makes the critic change slowly with the observation; left out: nothing does. */
+  readonly robust?: RobustOptions;
 }
 
 /** Source: vwxyzjn/cleanrl, cleanrl/ppo_continuous_action.py. */
@@ -78,6 +81,9 @@ export const ppoDefaults: PpoOptions = {
   support: { atoms: 101, min: -10, max: 10, locations: "atoms" },
   sigmaRatio: 0.75,
 };
+
+/** What the critic's robustness is measured on. */
+const WORST = "worst observations";
 
 /** The noise of an addition. */
 const ADDED = "addition";
@@ -236,12 +242,23 @@ export function ppoStage(
   { policy, critic, head, addition }: PpoParts,
   options: PpoOptions,
 ): LossStage {
-  const { clipRatio, entropyCoefficient, valueCoefficient, maxGradNorm } = options;
+  const { clipRatio, entropyCoefficient, valueCoefficient, maxGradNorm, robust } = options;
+  const valuesOf =
+    (agent: Parameters) =>
+    (states: Tensor): Tensor =>
+      head.value(critic.forward(agent, states));
   return {
     name: "agent",
     groups: ["agent"],
     maxGradNorm,
-    loss({ parameters: { agent }, batch, noise }: PpoInputs): LossResult {
+    ...(robust
+      ? {
+          prepare: ({ parameters: { agent }, batch }: PpoInputs) => ({
+            [WORST]: worstNearby(valuesOf(agent), batch.observations, robust),
+          }),
+        }
+      : {}),
+    loss({ parameters: { agent }, batch, noise, prepared }: PpoInputs): LossResult {
       const distribution = policy.distribution(agent, batch.observations);
       const logRatio = sub(distribution.logProbabilities(batch.actions), batch.logProbs);
       const ratio = exp(logRatio);
@@ -256,9 +273,12 @@ export function ppoStage(
       const price = add(mul(valueLoss, valueCoefficient), mul(entropy, -entropyCoefficient));
       const added =
         noise[ADDED] && addition?.loss({ ...batch, parameters: agent, noise: noise[ADDED] });
-      const loss = add(policyLoss, price);
+      const worst = prepared?.[WORST];
+      const jump = worst && robustLoss(valuesOf(agent), batch.observations, worst);
+      const priced = jump && mul(jump, robust?.weight ?? 0);
+      const terms = [added?.loss, priced].filter((term) => term !== undefined);
       return {
-        loss: added ? add(loss, added.loss) : loss,
+        loss: terms.reduce((total, term) => add(total, term), add(policyLoss, price)),
         metrics: {
           "train/policy_gradient_loss": policyLoss,
           "train/value_loss": valueLoss,
@@ -269,7 +289,9 @@ export function ppoStage(
           "train/effective_sample_size": effectiveShare(ratio),
           ...distribution.metrics,
           ...added?.metrics,
+          ...(jump ? { "train/robust_loss": jump } : {}),
         },
+        carried: { agent: { ...critic.carry?.(agent), ...added?.carried?.["agent"] } },
       };
     },
   };

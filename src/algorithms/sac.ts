@@ -20,6 +20,7 @@ import type {
 } from "./algorithm.ts";
 import type { CriticHead, Exploitation } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
+import { type RobustOptions, robustLoss, worstNearby } from "./critics/robust-loss.ts";
 import type { NetworkOptions } from "./networks.ts";
 import { type OrthogonalGradients, orthogonalGroups } from "./orthogonal-groups.ts";
 import { type PmoeOptions, pmoe } from "./pmoe.ts";
@@ -61,6 +62,8 @@ export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOpt
   readonly pmoe?: PmoeOptions;
   /** Whose optimisers see only what is orthogonal to the weights; none when left out. */
   readonly orthogonalGradients?: OrthogonalGradients;
+  /** Makes the critics change slowly with the observation; left out: nothing does. */
+  readonly robust?: RobustOptions;
 }
 
 /** Source: Haarnoja et al. 2018, arXiv 1812.05905, table 1; bounds of log std: CleanRL. */
@@ -115,6 +118,7 @@ export interface SacParts {
   readonly head: CriticHead;
   readonly twin: TwinRule;
   readonly temperature: Temperature;
+  readonly robust?: RobustOptions;
 }
 
 export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
@@ -129,6 +133,7 @@ export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
     head,
     twin: twinRules[options.twin],
     temperature: makeTemperature(options, actionSize),
+    ...(options.robust ? { robust: options.robust } : {}),
   };
 }
 
@@ -206,13 +211,12 @@ export interface CriticAddition {
  * plainest (Q_k - y)^2, and the twin rule what may take the minimum's place.
  * Source: arXiv 1812.05905, equations 5, 6.
  */
-export function criticStage(
-  { policy, critic, head, twin, temperature }: SacParts,
-  addition?: CriticAddition,
-): LossStage {
+export function criticStage(parts: SacParts, addition?: CriticAddition): LossStage {
+  const { policy, critic, head, twin, temperature } = parts;
   return {
     name: "critic",
     groups: ["critic", ...(addition?.groups ?? [])],
+    ...(parts.robust ? { prepare: (inputs: SacInputs) => findWorst(parts, inputs) } : {}),
     loss(inputs: SacInputs): LossResult {
       const { parameters, batch, noise } = inputs;
       const { nextObservations } = batch;
@@ -234,8 +238,10 @@ export function criticStage(
       const [q1, q2] = [head.value(outputs[0]), head.value(outputs[1])];
       const tdErrors = maximum(abs(sub(q1, target.value)), abs(sub(q2, target.value)));
       const other = added?.conclude(stopGradient(twin.value([q1, q2])));
+      const robust = smoothness(parts, inputs);
+      const terms = [other?.loss, robust.loss].filter((term) => term !== undefined);
       return {
-        loss: other?.loss ? add(loss, other.loss) : loss,
+        loss: terms.reduce((total, term) => add(total, term), loss),
         metrics: {
           "train/critic_loss": loss,
           "train/q_mean": mul(add(mean(q1), mean(q2)), 0.5),
@@ -243,11 +249,49 @@ export function criticStage(
           ...target.metrics,
           ...head.monitor?.(outputs),
           ...other?.metrics,
+          ...robust.metrics,
         },
         perSample: { priorities: maximum(first.priority, second.priority) },
+        carried: {
+          ...(critic.carry ? { critic: critic.carry(parameters.critic) } : {}),
+          ...other?.carried,
+        },
       };
     },
   };
+}
+
+/** Each critic's value of the replayed actions in other states. */
+function valuesOf(
+  { critic, head }: SacParts,
+  { parameters, batch: { actions } }: SacInputs,
+): readonly ((observations: Tensor) => Tensor)[] {
+  return ([0, 1] as const).map(
+    (k) => (states) => head.value(critic.outputs(parameters.critic, states, actions)[k]),
+  );
+}
+
+const worstOf = (critic: number): string => `worst observations of critic ${critic}`;
+
+function findWorst(parts: SacParts, inputs: SacInputs): Readonly<Record<string, Tensor>> {
+  const { robust } = parts;
+  if (!robust) return {};
+  const found = valuesOf(parts, inputs).map((value, k) => [
+    worstOf(k),
+    worstNearby(value, inputs.batch.observations, robust),
+  ]);
+  return Object.fromEntries(found) as Record<string, Tensor>;
+}
+
+/** What is paid for critics that jump between neighbouring observations; both together. */
+function smoothness(parts: SacParts, inputs: SacInputs): Partial<LossResult> {
+  const { robust } = parts;
+  const { prepared } = inputs;
+  if (!robust || !prepared) return {};
+  const loss = valuesOf(parts, inputs)
+    .map((value, k) => robustLoss(value, inputs.batch.observations, prepared[worstOf(k)] as Tensor))
+    .reduce((total, other) => add(total, other));
+  return { loss: mul(loss, robust.weight), metrics: { "train/robust_loss": loss } };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { add, concat, less, minimum, mul, reshape, type Tensor, where } from "../compile/ops.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
 import type { CriticHead } from "./critics/critic-head.ts";
+import { carryOf, type Layer } from "./layers.ts";
 import { type NetworkOptions, network } from "./networks.ts";
 
 /** The same of two critics. */
@@ -15,6 +16,8 @@ export interface TwinCritic {
   readonly parameters: readonly ParameterSpec[];
   /** What the head reads, [n, head.outputs] each, from [n, observation size] and [n, action size]. */
   outputs(parameters: Parameters, observations: Tensor, actions: Tensor): Twins;
+  /** See `Layer`. */
+  readonly carry?: Layer["carry"];
 }
 
 export interface TwinCriticSizes {
@@ -40,6 +43,7 @@ export function twinCritic(
       const input = concat([observations, actions]);
       return [q1.forward(parameters, input), q2.forward(parameters, input)];
     },
+    ...carryOf([q1, q2]),
   };
 }
 

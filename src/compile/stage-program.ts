@@ -13,6 +13,7 @@ export const port = {
   loss: "loss",
   metric: (key: string): string => `metrics/${key}`,
   perSample: (name: string): string => `perSample/${name}`,
+  carried: (group: string, name: string): string => `carried/${group}/${name}`,
   gradient: (group: string, name: string): string => `gradients/${group}/${name}`,
 };
 
@@ -55,17 +56,29 @@ function differentiate(
   const moved = Object.fromEntries(
     stage.groups.map((name): [string, TensorRecord] => [name, parameters[name] ?? {}]),
   );
+  // Not within what is differentiated: jax-js loses count of its traces where derivatives nest.
+  const prepared = stage.prepare?.({ parameters, batch, noise });
   const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
-    const result = stage.loss({ parameters: { ...parameters, ...at }, batch, noise });
+    const inputs = { parameters: { ...parameters, ...at }, batch, noise };
+    const result = stage.loss(prepared ? { ...inputs, prepared } : inputs);
     return {
       value: result.loss,
-      aux: { metrics: result.metrics, perSample: result.perSample ?? {} },
+      aux: {
+        metrics: result.metrics,
+        perSample: result.perSample ?? {},
+        carried: result.carried ?? {},
+      },
     };
   }, moved);
   const outputs: Record<string, Tensor> = { [port.loss]: value };
   for (const [key, metric] of Object.entries(aux.metrics)) outputs[port.metric(key)] = metric;
   for (const [name, column] of Object.entries(aux.perSample))
     outputs[port.perSample(name)] = column;
+  for (const [group, tensors] of Object.entries(aux.carried)) {
+    for (const [name, tensor] of Object.entries(tensors)) {
+      outputs[port.carried(group, name)] = tensor;
+    }
+  }
   const orthogonal = algorithm.groups.filter((group) => group.orthogonalGradient);
   for (const [group, gradients] of Object.entries(gradient)) {
     const isOrthogonal = orthogonal.some(({ name }) => name === group);

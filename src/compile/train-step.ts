@@ -171,6 +171,7 @@ export class TrainStep implements AsyncDisposable {
       await bindings[from].run();
       finite = this.#readScalars(outputs) && finite;
       squares += this.#moveAll(stage, { from, to, rateScale });
+      this.#carry(stage, outputs, to);
     }
     finite = finite && Number.isFinite(squares);
     if (finite) {
@@ -258,6 +259,16 @@ export class TrainStep implements AsyncDisposable {
     const options = { ...optimizer, learningRate, gradientScale };
     const done = this.#steps - (this.#restarts.get(group) ?? 0);
     return this.#store.kernel.adam(move, options, done + 1);
+  }
+
+  /** Puts what a stage hands on where the optimiser, for want of a gradient, has left the old values. */
+  #carry({ groups }: LossStage, outputs: Buffers, to: Turn): void {
+    for (const group of groups) {
+      const carried = named(outputs, port.carried(group, ""));
+      if (carried.length === 0) continue;
+      const tensors = this.#store.tensors(group, this.#store.state(group, to).parameters.values);
+      for (const [name, values] of carried) tensors[name]?.set(values);
+    }
   }
 
   #follow(from: Turn, to: Turn): void {

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { autoCount, count, field, fixed, group, positive } from "./fields.ts";
 
+const zeroOrMore = () => z.number().nonnegative();
+
 const autoNumber = z.union([z.literal("auto"), z.number()], {
   error: 'must be "auto" or a number',
 });
@@ -97,5 +99,28 @@ const networkFields = () => ({
 
 export const network = group("How the networks are built.", {
   policy: group("The policy's.", networkFields()),
-  critic: group("Each critic's.", networkFields()),
+  critic: group("Each critic's.", {
+    ...networkFields(),
+    spectralNorm: field(
+      zeroOrMore(),
+      0,
+      fixed("most that a hidden layer may stretch an input by (its spectral norm); 0: no bound"),
+    ),
+  }),
 });
+
+export const robust = group(
+  "Critics that change slowly with the observation (Zheng et al. 2023).",
+  {
+    weight: field(
+      zeroOrMore(),
+      0,
+      fixed("of the squared change of the value beside the critics' loss; 0: none"),
+    ),
+    radius: field(
+      positive(),
+      0.05,
+      fixed("largest change of each number of an observation, as the critics see it"),
+    ),
+  },
+);

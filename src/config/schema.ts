@@ -6,6 +6,7 @@ import {
   orthogonalGradients,
   policy,
   rewardScaling,
+  robust,
   twin,
 } from "./algorithm-parts.ts";
 import { drm } from "./drm-settings.ts";
@@ -78,6 +79,7 @@ const algorithm = group("What is learned.", {
   twin,
   rewardScaling,
   orthogonalGradients,
+  robust,
   nStep: field(count(1), 1, tunable("rewards summed before bootstrapping")),
   initialTemperature: field(
     z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),

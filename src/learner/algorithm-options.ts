@@ -25,8 +25,9 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
     orthogonalGradients: algorithm.orthogonalGradients,
     ...(algorithm.policy === "pmoe" ? { pmoe: config.pmoe } : {}),
     ...(config.drm.enabled ? { drm: drmOptions(config) } : {}),
+    ...(algorithm.robust.weight > 0 ? { robust: algorithm.robust } : {}),
     policyNetwork: networkOptions(config, "policy"),
-    criticNetwork: networkOptions(config, "critic"),
+    criticNetwork: criticNetwork(config),
   };
 }
 
@@ -36,12 +37,18 @@ function drmOptions({ drm }: Config): DrmOptions {
   return { threshold, target, exploitation, exploitationTemperature, expectile, exploration };
 }
 
+function criticNetwork(config: Config): NetworkOptions {
+  const { spectralNorm } = config.algorithm.network.critic;
+  const options = networkOptions(config, "critic");
+  return spectralNorm > 0 ? { ...options, spectralNorm } : options;
+}
+
 function networkOptions({ algorithm }: Config, part: "policy" | "critic"): NetworkOptions {
-  const { width, depth, ...rest } = algorithm.network[part];
+  const { width, depth, architecture, activation, norm, initialisation } = algorithm.network[part];
   const { hidden } = algorithm;
   const layers = depth === "auto" ? hidden.length : depth;
   return {
-    ...rest,
+    ...{ architecture, activation, norm, initialisation },
     // A layer that hidden does not speak of is as wide as its last.
     hidden: Array.from({ length: layers }, (_, i) =>
       width === "auto" ? (hidden[i] ?? hidden.at(-1) ?? 256) : width,

@@ -81,6 +81,11 @@ describe("the compiled PPO update", () => {
     ["without value clipping or a bound on gradients", { ...base, valueClip: 0, maxGradNorm: 1e9 }],
     ["with hl-gauss values", { ...base, critic: "hl-gauss", support }],
     ["with two-hot values", { ...base, critic: "two-hot", support }],
+    ["with c51 values", { ...base, critic: "c51", support }],
+    ["with values by stablemax", { ...base, critic: "c51", support, probabilities: "stablemax" }],
+    ["with gradients orthogonal to the weights", { ...base, orthogonalGradients: "all" }],
+    ["with a critic of bounded spectral norm", { ...base, criticNetwork: { spectralNorm: 0.9 } }],
+    ["with a robust critic", { ...base, robust: { weight: 0.5, radius: 0.05 } }],
   ];
   test.each(variants)("equals jax-js leaf by leaf, %s", { timeout: 30_000 }, async (_, options) => {
     const algorithm = ppo(options, sizes);

@@ -13,6 +13,8 @@ export interface StageNumbers {
   readonly perSample: Record<string, Float32Array>;
   /** By group, then parameter. */
   readonly gradients: ParameterValues;
+  /** What is handed on as it is, by group and parameter. */
+  readonly carried: ParameterValues;
 }
 
 /** What jax-js makes of a stage. */
@@ -20,6 +22,7 @@ type Differentiated = (inputs: LossInputs) => {
   readonly loss: Tensor;
   readonly metrics: TensorRecord;
   readonly perSample: TensorRecord;
+  readonly carried: Readonly<Record<string, TensorRecord>>;
   readonly gradients: Readonly<Record<string, TensorRecord>>;
 };
 
@@ -52,6 +55,11 @@ export class ReferenceUpdate {
       this.#orthogonalise(numbers.gradients);
       const scale = gradientScale(numbers.gradients, stage.maxGradNorm);
       for (const group of stage.groups) this.#adam(group, numbers.gradients[group]!, scale);
+      for (const [group, tensors] of Object.entries(numbers.carried)) {
+        for (const [name, data] of Object.entries(tensors)) {
+          this.parameters[group]![name]!.set(data);
+        }
+      }
       results[stage.name] = numbers;
     }
     for (const { target, source, tau } of this.algorithm.targets) {
@@ -97,12 +105,17 @@ export class ReferenceUpdate {
     for (const [group, tensors] of Object.entries(results.gradients)) {
       gradients[group] = await readAll(tensors);
     }
+    const carried: ParameterValues = {};
+    for (const [group, tensors] of Object.entries(results.carried)) {
+      carried[group] = await readAll(tensors);
+    }
     const metrics = Object.entries(await readAll(results.metrics));
     return {
       loss: (await readFloats(results.loss))[0]!,
       metrics: Object.fromEntries(metrics.map(([key, data]) => [key, data[0]!])),
       perSample: await readAll(results.perSample),
       gradients,
+      carried,
     };
   }
 
@@ -114,10 +127,12 @@ export class ReferenceUpdate {
       const moved = Object.fromEntries(
         stage.groups.map((name) => [name, inputs.parameters[name]!]),
       );
+      const prepared = stage.prepare?.(inputs) ?? {};
       const { value, aux, gradient } = valueAndGrad((at: Record<string, TensorRecord>) => {
         const parameters = { ...inputs.parameters, ...at };
-        const { loss, metrics, perSample = {} } = stage.loss({ ...inputs, parameters });
-        return { value: loss, aux: { metrics, perSample } };
+        const result = stage.loss({ ...inputs, parameters, prepared });
+        const { loss, metrics, perSample = {}, carried = {} } = result;
+        return { value: loss, aux: { metrics, perSample, carried } };
       }, moved);
       return { loss: value, ...aux, gradients: gradient };
     };

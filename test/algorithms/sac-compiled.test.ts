@@ -141,6 +141,19 @@ describe("variants of SAC, compiled", () => {
       },
     ],
     [
+      "critics of bounded spectral norm",
+      { ...options, criticNetwork: { spectralNorm: 0.9, norm: "layer" } },
+    ],
+    [
+      "robust critics by hl-gauss",
+      {
+        ...options,
+        critic: "hl-gauss",
+        support: { ...options.support, atoms: 11 },
+        robust: { weight: 0.5, radius: 0.05 },
+      },
+    ],
+    [
       "blocks: bro in the critics, simba in the policy",
       {
         ...options,

@@ -173,7 +173,13 @@ function exploiting(
           const gap = sub(value(batch.observations), q);
           const loss = mean(mul(batch.importanceWeights, expectileError(gap, options.expectile)));
           const own = { "drm/value_loss": loss, "drm/value_gap": mean(gap) };
-          return { loss, metrics: { ...metrics, ...own, "drm/exploitation": weight } };
+          return {
+            loss,
+            metrics: { ...metrics, ...own, "drm/exploitation": weight },
+            ...(valueNetwork.carry
+              ? { carried: { value: valueNetwork.carry(valueParameters(inputs)) } }
+              : {}),
+          };
         },
       };
     },

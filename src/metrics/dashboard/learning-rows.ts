@@ -51,6 +51,12 @@ const learning: Row = {
       "greatest logit": 'max by (run) (troupe_train_logit_max{run="$run"})',
       "reward scale": 'max by (run) (troupe_train_reward_scale{run="$run"})',
     }),
+    curves(
+      ["Robustness", "How far critics are moved by small changes of the observation, squared."],
+      {
+        change: 'max by (run) (troupe_train_robust_loss{run="$run"})',
+      },
+    ),
     curves(["Failing episodes", "In five minutes, by what the environment did."], {
       "{{reason}}": 'sum by (run, reason) (increase(troupe_env_failures_total{run="$run"}[5m]))',
     }),

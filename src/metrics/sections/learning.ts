@@ -52,6 +52,10 @@ export const learning = {
     troupe_train_logit_max: gauge("Largest absolute logit of the categorical critics.", {
       log: "train/logit_max",
     }),
+    troupe_train_robust_loss: gauge(
+      "Mean squared change of the critics' values by small changes of the observation, summed over critics.",
+      { log: "train/robust_loss" },
+    ),
     troupe_train_reward_scale: gauge("What rewards are divided by when they are sampled.", {
       log: "train/reward_scale",
     }),
