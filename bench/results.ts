@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 /** The repository's root, seen from bench/dist/bench. */
 export const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Writes bench/results/`name`; an object becomes JSON with a line for each list of numbers. */
+/** Writes bench/results/`name`; an object becomes JSON. */
 export function writeResult(name: string, content: object | string): void {
   const folder = join(repository, "bench", "results");
   mkdirSync(folder, { recursive: true });
@@ -15,7 +15,8 @@ export function writeResult(name: string, content: object | string): void {
   writeFileSync(join(folder, name), text);
 }
 
-function resultText(report: object): string {
+/** JSON with a line for each list of plain values. */
+export function resultText(report: object): string {
   const listsOfPlainValues = /\[\s+([^[\]{}]*?)\s+\]/g;
   return JSON.stringify(report, null, 2).replace(
     listsOfPlainValues,
