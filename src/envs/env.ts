@@ -1,3 +1,5 @@
+import type { RenderOptions } from "../render/renderer.ts";
+
 /** A box of float32 vectors; `low` and `high` are [size] and may be infinite. */
 export interface BoxSpace {
   readonly kind: "box";
@@ -68,6 +70,20 @@ export interface StepResult extends ResetResult {
 /** A complete, JSON-able state: restoring it continues the episode bit for bit. */
 export type EnvSnapshot = Readonly<Record<string, unknown>>;
 
+/** A camera on an environment, until that is closed. */
+export interface View {
+  readonly width: number;
+  readonly height: number;
+  /** Geoms that cannot be drawn as they are, by name: their bounding boxes are. */
+  readonly boxed: readonly string[];
+  /**
+   * Draws the present state into `out`, [height, width, 3] red, green and blue from the top left, and
+   * returns it. Changes nothing about the episode.
+   * @throws RangeError when `out` has another length. @throws RunError ENV_FAILED after `close`.
+   */
+  render(out: Uint8Array): Uint8Array;
+}
+
 /**
  * One environment, with the meaning of Gymnasium's `Env`.
  *
@@ -93,6 +109,11 @@ export interface Env {
   /** Present on environments that can be checkpointed exactly. */
   snapshot?(): EnvSnapshot;
   restore?(snapshot: EnvSnapshot): ResetResult;
+
+  /** Present on environments that can be drawn. Names of their cameras; the first is the default. */
+  readonly cameras?: readonly string[];
+  /** @throws RunError CONFIG_INVALID for a size or camera that cannot be. */
+  openView?(options: RenderOptions): View;
 
   /** Frees what the environment holds outside the JavaScript heap. */
   close(): void;

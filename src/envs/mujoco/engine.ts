@@ -204,6 +204,15 @@ export class Simulation {
     this.#module.mj_step1(this.model, this.data);
   }
 
+  /** Computes the poses of bodies, geoms, sites, tendons and cameras alone, as after `loadState`. */
+  updatePoses(): void {
+    const { model, data } = this;
+    this.#module.mj_kinematics(model, data);
+    this.#module.mj_comPos(model, data);
+    this.#module.mj_camlight(model, data);
+    this.#module.mj_tendon(model, data);
+  }
+
   #advanceBy(timesteps: number): void {
     const { model, data } = this;
     const advance = this.#advance;

@@ -1,6 +1,8 @@
 import { randomInt } from "node:crypto";
 import { RunError } from "../../errors.ts";
 import { RandomStream } from "../../math/random.ts";
+import { cameraNames } from "../../render/camera.ts";
+import { Renderer, type RenderOptions } from "../../render/renderer.ts";
 import type {
   BoxSpace,
   Env,
@@ -9,6 +11,7 @@ import type {
   ResetResult,
   StartState,
   StepResult,
+  View,
 } from "../env.ts";
 import { MAX_MAGNITUDE, type Simulation } from "./engine.ts";
 import { ModelEdits } from "./model-edits.ts";
@@ -39,6 +42,7 @@ export class MujocoEnv implements Env {
   readonly observationSpace: BoxSpace;
   readonly actionSpace: BoxSpace;
   readonly maxEpisodeSteps = Number.POSITIVE_INFINITY;
+  readonly cameras: readonly string[];
 
   readonly #simulation: Simulation;
   readonly #rules: TaskRules;
@@ -55,6 +59,8 @@ export class MujocoEnv implements Env {
   #episode = 0;
   /** Steps since the reset. */
   #elapsed = 0;
+  /** Whether poses are still those of before a restore. */
+  #posesLag = false;
 
   constructor(parts: MujocoEnvParts) {
     const { id, simulation, rules } = parts;
@@ -67,6 +73,7 @@ export class MujocoEnv implements Env {
     this.observationSpace = unboundedSpace(rules.observationSize);
     this.actionSpace = controlSpace(simulation);
     this.#actionSize = this.actionSpace.size;
+    this.cameras = [...cameraNames(simulation.model), "free"];
     this.#observation = new Float64Array(rules.observationSize);
     this.#stepResult = {
       observation: this.#observation,
@@ -89,6 +96,7 @@ export class MujocoEnv implements Env {
       this.#episode = 0;
     }
     this.#elapsed = 0;
+    this.#posesLag = false;
     this.#episode++;
     this.#phase = "failed";
     const simulation = this.#simulation;
@@ -116,6 +124,7 @@ export class MujocoEnv implements Env {
     // Another environment of this thread may have moved the heap since the last call.
     simulation.refreshViews();
     this.#writeControls(action);
+    this.#posesLag = false;
     this.#elapsed++;
     const failure = this.#stepping.step(simulation, this.#frameSkip);
     if (failure !== null) {
@@ -169,7 +178,21 @@ export class MujocoEnv implements Env {
     this.#episode = saved.episode;
     this.#elapsed = saved.elapsed;
     this.#phase = "running";
+    this.#posesLag = true;
     return { observation: this.#observation, info: rules.resetInfo };
+  }
+
+  openView(options: RenderOptions): View {
+    this.#assertOpen();
+    const renderer = new Renderer(this.#simulation, options);
+    const { width, height, boxed } = renderer;
+    const render = (out: Uint8Array): Uint8Array => {
+      this.#assertOpen();
+      if (this.#posesLag) this.#simulation.updatePoses();
+      this.#posesLag = false;
+      return renderer.render(out);
+    };
+    return { width, height, boxed, render };
   }
 
   close(): void {

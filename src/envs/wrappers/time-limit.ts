@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RunError } from "../../errors.ts";
+import type { RenderOptions } from "../../render/renderer.ts";
 import type {
   Env,
   EnvSnapshot,
@@ -9,6 +10,7 @@ import type {
   Space,
   StepInfo,
   StepResult,
+  View,
 } from "../env.ts";
 
 /**
@@ -43,6 +45,9 @@ class TimeLimit implements Env {
   readonly snapshot?: () => EnvSnapshot;
   readonly restore?: (snapshot: EnvSnapshot) => ResetResult;
 
+  readonly cameras?: readonly string[];
+  readonly openView?: (options: RenderOptions) => View;
+
   readonly #env: Env;
   readonly #result = new TimeLimitResult();
   #elapsed = 0;
@@ -53,6 +58,8 @@ class TimeLimit implements Env {
     this.actionSpace = env.actionSpace;
     this.maxEpisodeSteps = Math.min(limit, env.maxEpisodeSteps);
     this.#env = env;
+    if (env.cameras) this.cameras = env.cameras;
+    if (env.openView) this.openView = env.openView.bind(env);
     if (env.snapshot && env.restore) {
       this.snapshot = () => ({ elapsed: this.#elapsed, env: env.snapshot?.() });
       this.restore = (snapshot) => this.#restore(snapshot);
