@@ -23,4 +23,6 @@ export interface EnvInfo {
 export interface EnvEntry {
   readonly info: EnvInfo;
   readonly make: EnvFactory;
+  /** The model of a MuJoCo task under default options. */
+  readonly mjcf?: string;
 }

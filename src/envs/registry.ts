@@ -22,6 +22,14 @@ export function describeEnv(id: string): EnvInfo {
 }
 
 /**
+ * The MJCF of a registered MuJoCo task under default options; undefined for other environments.
+ * @throws RunError ENV_UNKNOWN naming the nearest id.
+ */
+export function modelOf(id: string): string | undefined {
+  return entryOf(id).mjcf;
+}
+
+/**
  * Makes an instance of a registered environment; the caller closes it. `describeEnv(id).options` lists
  * what `options` may hold.
  *

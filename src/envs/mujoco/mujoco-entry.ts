@@ -25,6 +25,7 @@ export function mujocoEntry<Schema extends CommonSchema>(task: MujocoTask<Schema
       options: describeOptions(task.options),
     },
     make: (options) => makeMujocoEnv(task, options),
+    mjcf: task.mjcf,
   };
 }
 
