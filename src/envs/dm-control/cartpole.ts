@@ -1,5 +1,6 @@
 import type { RandomStream } from "../../math/random.ts";
 import type { Simulation } from "../mujoco/engine.ts";
+import { liveRow } from "../mujoco/rows.ts";
 import type { InfoBuffer } from "../mujoco/task.ts";
 import { smallControl } from "./control-cost.ts";
 import { cartpoleMjcf } from "./models/cartpole.ts";
@@ -65,8 +66,9 @@ const sparse: Judge = ({ slider, uprights }, info) => {
 /** A cart on a rail swings up the poles that hang on it, or keeps them up. */
 function bindCartpole(simulation: Simulation, start: Start, judge: Judge): SuiteRules {
   const poles = Array.from({ length: simulation.model.nbody - FIRST_POLE }, (_, i) => i);
+  const rotations = liveRow(() => simulation.data.xmat);
   const entry = (pole: number, which: number): number =>
-    simulation.data.xmat[9 * (FIRST_POLE + pole) + which];
+    rotations()[9 * (FIRST_POLE + pole) + which]!;
   return {
     observation: {
       position: () => [

@@ -7,6 +7,19 @@ import type { ElementKind, Simulation } from "./engine.ts";
  */
 export type Row = () => Float64Array;
 
+/**
+ * A row that is looked up by `fetch` once, and again whenever the heap has moved: reading an array
+ * through the binding takes longer than a small model's timestep.
+ */
+export function liveRow(fetch: () => Float64Array): Row {
+  let row = fetch();
+  return () => {
+    // Views of a heap that has moved have length 0.
+    if (row.length === 0) row = fetch();
+    return row;
+  };
+}
+
 /** Derived arrays with one row per element: [kind, numbers per element]. */
 const DATA_ROWS = {
   xpos: ["body", 3],
@@ -17,6 +30,7 @@ const DATA_ROWS = {
   geom_xmat: ["geom", 9],
   site_xpos: ["site", 3],
   site_xmat: ["site", 9],
+  xanchor: ["joint", 3],
 } as const satisfies Record<string, readonly [ElementKind, number]>;
 
 /** Fields of the compiled model, likewise. */
@@ -43,14 +57,14 @@ export function indexOf(simulation: Simulation, kind: ElementKind, name: string)
 export function dataRow(simulation: Simulation, field: DataField, name: string): Row {
   const [kind, size] = DATA_ROWS[field];
   const start = size * indexOf(simulation, kind, name);
-  return () => (simulation.data[field] as Float64Array).subarray(start, start + size);
+  return liveRow(() => (simulation.data[field] as Float64Array).subarray(start, start + size));
 }
 
 /** A field of one element of the compiled model, e.g. ("geom_pos", "target"). */
 export function modelRow(simulation: Simulation, field: ModelField, name: string): Row {
   const [kind, size] = MODEL_ROWS[field];
   const start = size * indexOf(simulation, kind, name);
-  return () => (simulation.model[field] as Float64Array).subarray(start, start + size);
+  return liveRow(() => (simulation.model[field] as Float64Array).subarray(start, start + size));
 }
 
 /** A sensor's reading. */
@@ -58,7 +72,7 @@ export function sensorRow(simulation: Simulation, name: string): Row {
   const index = indexOf(simulation, "sensor", name);
   const start: number = simulation.model.sensor_adr[index];
   const end = start + simulation.model.sensor_dim[index];
-  return () => (simulation.data.sensordata as Float64Array).subarray(start, end);
+  return liveRow(() => (simulation.data.sensordata as Float64Array).subarray(start, end));
 }
 
 /** Where a joint's numbers begin in qpos; hinges and slides have one. */

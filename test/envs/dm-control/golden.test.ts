@@ -13,6 +13,7 @@ const UNRECORDED = [
   "dog-trot",
   "dog-run",
   "humanoid-run_pure_state",
+  "point_mass-hard",
   "swimmer-swimmer15",
 ].map((task) => `dm_control/${task}`);
 
