@@ -53,6 +53,19 @@ export interface Golden {
   readonly episodes: GoldenEpisode[];
 }
 
+/** 20 steps of an environment of Gymnasium's under options. */
+export interface NativeEpisode extends Pick<GoldenEpisode, "init_qpos" | "init_qvel" | "obs0"> {
+  readonly env: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly actions: number[][];
+  /** By step, counted from 1. */
+  readonly obs_full: Readonly<Record<string, number[]>>;
+  readonly reward: number[];
+  readonly terminated: number[];
+  /** Of the last step, version 5 only: version 4 has other names. */
+  readonly info?: Readonly<Record<string, number>>;
+}
+
 /** Fields of a compiled model by MuJoCo's names; numbers, or lists of them, or groups of both. */
 export type ModelFields = Readonly<Record<string, unknown>>;
 
@@ -76,6 +89,10 @@ export function readSuiteGolden(name: string): SuiteGolden {
   const other = readSuiteGolden(like);
   const episodes = other.episodes.map((episode, i) => ({ ...episode, reward: rewards[i]! }));
   return { ...other, env, episodes };
+}
+
+export function readNative(): NativeEpisode[] {
+  return read("gymnasium_native.golden") as NativeEpisode[];
 }
 
 export function readModelFields(name: string): ModelFields {

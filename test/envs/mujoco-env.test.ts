@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Env } from "../../src/envs/env.ts";
+import { halfCheetah } from "../../src/envs/gymnasium/half-cheetah.ts";
+import { Simulation } from "../../src/envs/mujoco/engine.ts";
 import { makeEnv } from "../../src/envs/registry.ts";
 import { physicsState } from "./fixtures.ts";
 
@@ -76,6 +78,18 @@ describe("a MuJoCo environment", () => {
     expect([...ten.observation]).toEqual([...one.observation]);
     expect(ten.info["reward_ctrl"]).toBe(-0.1 * 600);
     expect(ten.reward).toBeCloseTo(one.reward - 0.1 * 594, 10);
+  });
+
+  test("acts on its own state after another environment has moved the heap", async () => {
+    const [moved, untouched] = [await make(), await make()];
+    for (const env of [moved, untouched]) env.reset({ seed: 0 });
+    const action = [1, -1, 1, -1, 1, -1];
+    const expected = [...untouched.step(action).observation];
+    const probe = await Simulation.fromMjcf(halfCheetah.mjcf);
+    const { qpos } = probe;
+    while (qpos.length > 0) await make();
+    probe.close();
+    expect([...moved.step(action).observation]).toEqual(expected);
   });
 
   test("takes actions from float32, float64 and plain arrays alike", async () => {

@@ -30,6 +30,9 @@ describe("options", () => {
     ["Hopper-v5", { healthy_z_range: [2, 1] }, "the lower bound comes first"],
     ["InvertedPendulum-v5", { reset_noise_scale: -1 }, "reset_noise_scale"],
     ["Walker2d-v5", { max_episode_steps: 1.5 }, "max_episode_steps"],
+    ["Ant-v5", { use_contact_forces: true }, 'no option "use_contact_forces"'],
+    ["Ant-v4", { main_body: 2 }, 'no option "main_body"'],
+    ["Humanoid-v4", { contact_cost_weight: 1 }, 'no option "contact_cost_weight"'],
     ["HalfCheetah-v5", { xml_file: "/no/such/model.xml" }, "/no/such/model.xml"],
   ] as const)("of %s refuse %j", async ([id, options, reason]) => {
     await expect(make(id, options)).rejects.toMatchObject({
@@ -71,6 +74,66 @@ describe("options", () => {
       frame_skip: 2,
       reset_noise_scale: 0.01,
     });
+    expect(defaults("Ant-v5")).toMatchObject({
+      frame_skip: 5,
+      forward_reward_weight: 1,
+      ctrl_cost_weight: 0.5,
+      contact_cost_weight: 5e-4,
+      healthy_reward: 1,
+      main_body: 1,
+      terminate_when_unhealthy: true,
+      healthy_z_range: [0.2, 1],
+      contact_force_range: [-1, 1],
+      reset_noise_scale: 0.1,
+      exclude_current_positions_from_observation: true,
+      include_cfrc_ext_in_observation: true,
+    });
+    const humanoidParts = {
+      reset_noise_scale: 1e-2,
+      exclude_current_positions_from_observation: true,
+      include_cinert_in_observation: true,
+      include_cvel_in_observation: true,
+      include_qfrc_actuator_in_observation: true,
+      include_cfrc_ext_in_observation: true,
+    };
+    expect(defaults("Humanoid-v5")).toMatchObject({
+      ...humanoidParts,
+      forward_reward_weight: 1.25,
+      ctrl_cost_weight: 0.1,
+      contact_cost_weight: 5e-7,
+      contact_cost_range: [Number.NEGATIVE_INFINITY, 10],
+      healthy_reward: 5,
+      terminate_when_unhealthy: true,
+      healthy_z_range: [1, 2],
+    });
+    expect(defaults("HumanoidStandup-v5")).toMatchObject({
+      ...humanoidParts,
+      uph_cost_weight: 1,
+      ctrl_cost_weight: 0.1,
+      impact_cost_weight: 5e-7,
+      impact_cost_range: [Number.NEGATIVE_INFINITY, 10],
+    });
+    expect(defaults("Swimmer-v5")).toMatchObject({
+      frame_skip: 4,
+      forward_reward_weight: 1,
+      ctrl_cost_weight: 1e-4,
+      reset_noise_scale: 0.1,
+    });
+    expect(defaults("Reacher-v5")).toMatchObject({
+      max_episode_steps: 50,
+      reward_dist_weight: 1,
+      reward_control_weight: 1,
+    });
+    expect(defaults("Pusher-v5")).toMatchObject({
+      max_episode_steps: 100,
+      reward_near_weight: 0.5,
+      reward_dist_weight: 1,
+      reward_control_weight: 0.1,
+    });
+    expect(defaults("InvertedDoublePendulum-v5")).toMatchObject({
+      healthy_reward: 10,
+      reset_noise_scale: 0.1,
+    });
   });
 
   test.for([
@@ -83,6 +146,12 @@ describe("options", () => {
     expect(observation).toHaveLength(size);
     expect(env.observationSpace.size).toBe(size);
     expect(observation[0]).toBe(info["x_position"]);
+  });
+
+  test("name the body that has to move, which must exist", async () => {
+    await expect(make("Ant-v5", { main_body: "aux_1" })).resolves.toMatchObject({ id: "Ant-v5" });
+    await expect(make("Ant-v5", { main_body: "tail" })).rejects.toThrow('no body named "tail"');
+    await expect(make("Ant-v5", { main_body: 14 })).rejects.toThrow("main_body: the model has 14");
   });
 
   test("weigh the terms of the reward", async () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RunError } from "../../errors.ts";
 import type { RandomStream } from "../../math/random.ts";
 import { commonOptions } from "../mujoco/common-options.ts";
 import type { Simulation } from "../mujoco/engine.ts";
@@ -82,13 +83,11 @@ class AntRules implements TaskRules {
 
   constructor(simulation: Simulation, settings: Settings, dt: number) {
     const { nq, nv, nbody } = simulation.model;
-    const { main_body } = settings;
     this.#simulation = simulation;
     this.#settings = settings;
     this.#dt = dt;
     this.#arrays = simulation.track("xpos", "cfrc_ext");
-    this.#mainBody =
-      3 * (typeof main_body === "string" ? indexOf(simulation, "body", main_body) : main_body);
+    this.#mainBody = 3 * bodyIndex(simulation, settings.main_body);
     const skip = settings.exclude_current_positions_from_observation ? 2 : 0;
     this.#layout = { skip, ...FREE };
     this.#forcesAt = nq + nv - skip;
@@ -159,6 +158,14 @@ class AntRules implements TaskRules {
     for (let i = 0; i < cfrc_ext.length; i++) sum += clip(cfrc_ext[i]!, contact_force_range) ** 2;
     return contact_cost_weight * sum;
   }
+}
+
+/** @throws RunError when the model has no such body. */
+function bodyIndex(simulation: Simulation, body: number | string): number {
+  if (typeof body === "string") return indexOf(simulation, "body", body);
+  const { nbody } = simulation.model;
+  if (body < nbody) return body;
+  throw new RunError("CONFIG_INVALID", `main_body: the model has ${nbody} bodies, not ${body + 1}`);
 }
 
 export const ant: MujocoTask<typeof options> = {
