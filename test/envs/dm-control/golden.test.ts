@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { dmControlEntries } from "../../../src/envs/dm-control/tasks.ts";
-import type { Env } from "../../../src/envs/env.ts";
+import type { Env, StartState } from "../../../src/envs/env.ts";
 import { makeEnv } from "../../../src/envs/registry.ts";
-import { physicsState, readSuiteGolden, type SuiteEpisode } from "../fixtures.ts";
+import { physicsState, readSuiteGolden, type SuiteEpisode, type SuiteGolden } from "../fixtures.ts";
 
 /** Tasks of which there is no recording, most of them outside of the suite's benchmark. */
 const UNRECORDED = [
@@ -35,17 +35,22 @@ class WorstError {
   }
 }
 
+const startOf = (episode: SuiteEpisode): StartState => ({
+  qpos: episode.init_qpos,
+  qvel: episode.init_qvel,
+  act: episode.init_act,
+  time: episode.init_time,
+  warmstart: episode.init_qacc_warmstart,
+  edits: episode.model_edits,
+});
+
+/** "dm_control/ball_in_cup-catch" is kept as ball_in_cup_catch. */
+const goldenOf = (id: string): SuiteGolden =>
+  readSuiteGolden(id.slice("dm_control/".length).replace("-", "_"));
+
 function replay(env: Env, episode: SuiteEpisode): { observations: number; rewards: number } {
   const [observations, rewards] = [new WorstError(), new WorstError()];
-  const state = {
-    qpos: episode.init_qpos,
-    qvel: episode.init_qvel,
-    act: episode.init_act,
-    time: episode.init_time,
-    warmstart: episode.init_qacc_warmstart,
-    edits: episode.model_edits,
-  };
-  observations.compare(env.reset({ state }).observation, episode.obs0);
+  observations.compare(env.reset({ state: startOf(episode) }).observation, episode.obs0);
   for (const [t, action] of episode.actions.entries()) {
     const { observation, reward, terminated, truncated } = env.step(action);
     observations.compare(observation, episode.obs[t]!);
@@ -60,7 +65,7 @@ function replay(env: Env, episode: SuiteEpisode): { observations: number; reward
 // Recorded on the native engine: what remains is the rounding of its square roots and sines, amplified.
 describe("the suite's recordings", () => {
   test.for(recorded)("%s is reproduced", async (id) => {
-    const golden = readSuiteGolden(id.slice("dm_control/".length).replace("-", "_"));
+    const golden = goldenOf(id);
     expect(golden.env).toBe(id);
     const env = await makeEnv(id);
     try {
@@ -74,6 +79,26 @@ describe("the suite's recordings", () => {
       }
     } finally {
       env.close();
+    }
+  });
+
+  test.for(recorded)("%s starts as recorded whatever came before, to the last bit", async (id) => {
+    const { episodes } = goldenOf(id);
+    const [env, other] = [await makeEnv(id), await makeEnv(id)];
+    try {
+      const { actions } = episodes[0]!;
+      other.reset({ seed: 1 });
+      for (const action of actions.slice(0, 10)) other.step(action);
+      other.reset({ state: startOf(episodes[1]!) });
+      const states = [env, other].map((each) => {
+        const state = startOf(episodes[0]!);
+        const first = [...each.reset({ seed: each === env ? 2 : 3, state }).observation];
+        return [first, [...each.step(actions[0]!).observation], [...physicsState(each)]];
+      });
+      expect(states[1]).toEqual(states[0]);
+    } finally {
+      env.close();
+      other.close();
     }
   });
 });
