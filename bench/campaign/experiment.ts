@@ -52,8 +52,8 @@ export interface PlannedRun {
 /** What every run is told besides: two of them share a machine better with a thread each. */
 const SETTINGS = ["learner.threads=1", "metrics.logIntervalSeconds=30"];
 
-/** Fields that say where and how a run is kept, and do not change what it is. */
-const KEEPING = /^(run|metrics|checkpoint|cluster)\./;
+/** Fields that say how a run is kept or where other fields come from, and do not change what it is. */
+const KEEPING = /^(preset$|(run|metrics|checkpoint|cluster)\.)/;
 
 /** @throws Error naming the file and every bad field. */
 export function readExperiments(file: string): readonly Experiment[] {
@@ -115,6 +115,6 @@ function quoted(argument: string): string {
   return /^[\w./=:,+-]+$/.test(argument) ? argument : `'${argument}'`;
 }
 
-function essence({ run, metrics, checkpoint, cluster, ...rest }: Config): object {
+function essence({ preset, run, metrics, checkpoint, cluster, ...rest }: Config): object {
   return rest;
 }

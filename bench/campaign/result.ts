@@ -80,7 +80,7 @@ export interface ExperimentResult {
 }
 
 /** Fields that differ from run to run, or are said elsewhere in a result. */
-const OWN_FIELDS = /^(env\.id|seed|totalSteps|(run|metrics|checkpoint|cluster)\.)/;
+const OWN_FIELDS = /^(env\.id|seed|totalSteps|preset|(run|metrics|checkpoint|cluster)\.)/;
 
 /** Where results are kept, one JSON file and one plot for each experiment. */
 export class ResultFolder {

@@ -10,6 +10,10 @@ export function withConfigFlags(command: Command, actors = "actor threads: auto 
     .option("-c, --config <file>", "YAML configuration file")
     .option("--set <path=value>", "set any field of the configuration; repeatable", collect)
     .option("--algo <name>", "algorithm")
+    .option(
+      "--preset <name>",
+      "algorithm with settings that go together; others may be set over it",
+    )
     .option("-s, --seed <n>", "root of every random stream")
     .option("-n, --total-steps <n>", "environment steps to train for, such as 1e6")
     .option("--actors <n>", actors)
@@ -26,6 +30,7 @@ export type ConfigFlags = ReturnType<ReturnType<typeof withConfigFlags>["opts"]>
 /** The field behind each short flag. Values are checked with the rest of the configuration. */
 const FLAG_FIELDS = {
   algo: ["--algo", "algorithm.name"],
+  preset: ["--preset", "preset"],
   seed: ["--seed", "seed"],
   totalSteps: ["--total-steps", "totalSteps"],
   actors: ["--actors", "actors.count"],

@@ -18,18 +18,20 @@ export function configMarkdown(): string {
   return `${[INTRODUCTION, ...table(rootFields), ...sections, ...presetSections()].join("\n")}\n`;
 }
 
-/** Defaults that change with the algorithm. */
+/** What a preset puts in the place of the defaults. */
 function presetSections(): readonly string[] {
-  return Object.keys(presets).flatMap((name) => {
-    const rows = presetAssignments({ algorithm: { name } }).map(
+  return Object.keys(presets).flatMap((preset) => {
+    const assignments = presetAssignments({ preset });
+    const name = assignments.find(({ path }) => path.join(".") === "algorithm.name")?.value;
+    const rows = assignments.map(
       ({ path, value }) => `| \`${path.join(".")}\` | \`${JSON.stringify(value)}\` |`,
     );
-    const title = [
-      `## Defaults of ${name}`,
-      "",
-      `Where they differ when algorithm.name is ${name}.`,
+    const also = preset === name ? `, and without a preset when algorithm.name is ${name}` : "";
+    return [
+      ...["", `## Preset ${preset}`, ""],
+      `\`--preset ${preset}\`${also}: these in the place of the defaults above.`,
+      ...["", "| field | default |", "|---|---|", ...rows],
     ];
-    return ["", ...title, "", "| field | default |", "|---|---|", ...rows];
   });
 }
 

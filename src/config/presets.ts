@@ -1,10 +1,13 @@
 import { type Assignment, AssignmentList } from "./assignments.ts";
+import { isPresetName, type PresetName, presetAlgorithms } from "./preset-names.ts";
 import type { ConfigInput } from "./schema.ts";
 
 const tanhOrthogonal = { activation: "tanh", initialisation: "orthogonal" } as const;
 
-/** Defaults that an algorithm has other than the schema's, by `algorithm.name`. */
-export const presets: Readonly<Record<string, ConfigInput>> = {
+/** Defaults other than the schema's, by name: of `preset`, or of `algorithm.name` without one. */
+export const presets: Readonly<Record<PresetName, ConfigInput>> = {
+  // The schema's own: arXiv 1812.05905, table 1.
+  sac: {},
   // vwxyzjn/cleanrl, cleanrl/ppo_continuous_action.py: one environment, 2048 steps, 32 minibatches.
   ppo: {
     algorithm: {
@@ -20,25 +23,32 @@ export const presets: Readonly<Record<string, ConfigInput>> = {
   },
 };
 
-/** `input` over the preset of the algorithm that it names. */
+/** `input` over the preset that it names, or that of its algorithm. */
 export function withPreset(input: unknown): unknown {
-  return isSection(input) ? merge(presets[presetIn(input) ?? ""] ?? {}, input) : input;
+  const preset = presetIn(input);
+  return preset && isSection(input) ? merge(preset.fields, input) : input;
 }
 
-/** The same, field by field: what the algorithm that `input` names presets. */
+/** The same, field by field. */
 export function presetAssignments(input: unknown): readonly Assignment[] {
-  const name = presetIn(input);
+  const preset = presetIn(input);
   const list = new AssignmentList();
-  for (const [key, value] of Object.entries(presets[name ?? ""] ?? {})) {
-    list.add([key], value, { kind: "preset", name: name ?? "" });
+  for (const [key, value] of Object.entries(preset?.fields ?? {})) {
+    list.add([key], value, { kind: "preset", name: preset?.name ?? "" });
   }
   return list.assignments;
 }
 
-function presetIn(input: unknown): string | undefined {
-  const algorithm = isSection(input) ? input["algorithm"] : undefined;
+function presetIn(input: unknown): { name: PresetName; fields: Section } | undefined {
+  if (!isSection(input)) return undefined;
+  const named = input["preset"];
+  if (isPresetName(named)) {
+    const algorithm = { name: presetAlgorithms[named] };
+    return { name: named, fields: merge({ algorithm }, presets[named]) };
+  }
+  const algorithm = input["algorithm"];
   const name = isSection(algorithm) ? algorithm["name"] : undefined;
-  return typeof name === "string" && Object.hasOwn(presets, name) ? name : undefined;
+  return isPresetName(name) ? { name, fields: presets[name] } : undefined;
 }
 
 type Section = Readonly<Record<string, unknown>>;

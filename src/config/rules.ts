@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { criticSettings } from "./critic-settings.ts";
 import { isOnPolicy } from "./on-policy.ts";
+import { presetAlgorithms } from "./preset-names.ts";
 import type { Config } from "./schema.ts";
 
 type Report = (path: string, message: string) => void;
@@ -11,6 +12,7 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   const report: Report = (path, message) => {
     context.addIssue({ code: "custom", path: path.split("."), message });
   };
+  checkPreset(config, report);
   checkReplay(config, report);
   checkUnrolls(config, report);
   checkRateLimit(config, report);
@@ -21,6 +23,13 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkDrm(config, report);
   checkOnPolicy(config, report);
   checkTheRest(config, report);
+}
+
+/** A preset's other fields mean little to another algorithm. */
+function checkPreset({ preset, algorithm }: Config, report: Report): void {
+  if (preset === "auto" || presetAlgorithms[preset] === algorithm.name) return;
+  const other = `is ${preset}, but algorithm.name is ${algorithm.name}`;
+  report("preset", `${other}; leave one of them out`);
 }
 
 /** PPO and learning from replay have settings that mean nothing to the other. */

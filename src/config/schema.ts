@@ -23,6 +23,7 @@ import {
 } from "./fields.ts";
 import { pmoe } from "./pmoe-settings.ts";
 import { ppo } from "./ppo-settings.ts";
+import { type PresetName, presetAlgorithms } from "./preset-names.ts";
 import { checkRules } from "./rules.ts";
 
 const env = group("What is simulated.", {
@@ -287,6 +288,8 @@ const run = group("Where it is kept.", {
   ),
 });
 
+const presetNames = Object.keys(presetAlgorithms) as PresetName[];
+
 const shape = z.strictObject({
   env,
   seed: field(z.int().nonnegative(), 1, fixed("root of every random stream")),
@@ -295,6 +298,11 @@ const shape = z.strictObject({
     z.boolean(),
     false,
     fixed("one actor and learner take turns: bit-for-bit repeatable, also over a resume; slower"),
+  ),
+  preset: field(
+    z.enum(["auto", ...presetNames]),
+    "auto",
+    fixed("algorithm and defaults to begin with; auto: those of algorithm.name"),
   ),
   algorithm,
   ppo,

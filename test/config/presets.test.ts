@@ -71,3 +71,42 @@ describe("the defaults of PPO", () => {
     });
   });
 });
+
+describe("a preset by name", () => {
+  test("is the algorithm with its defaults", () => {
+    expect(parseConfig({ preset: "ppo" })).toEqual({ ...ppo(), preset: "ppo" });
+    expect(parseConfig({ preset: "sac" })).toEqual({ ...parseConfig({}), preset: "sac" });
+  });
+
+  test("gives way to what is given, and says where values come from", async () => {
+    const flags = [
+      { flag: "--preset ppo", path: "preset", text: "ppo" },
+      { flag: "--set", path: "algorithm.network.policy.activation", text: "relu" },
+    ];
+    const { config, source } = await loadConfig({ flags });
+    expect(config.algorithm.network.policy).toMatchObject({
+      activation: "relu",
+      initialisation: "orthogonal",
+    });
+    expect(describeSource(source("preset"))).toBe("--preset ppo");
+    expect(describeSource(source("algorithm.name"))).toBe("preset ppo");
+    expect(describeSource(source("actors.unrollLength"))).toBe("preset ppo");
+    expect(describeSource(source("algorithm.network.policy.activation"))).toBe("--set");
+  });
+
+  test("is known", async () => {
+    expect(() => parseConfig({ preset: "pp" })).toThrow(
+      /preset must be auto or sac or ppo.*, not "pp" \(did you mean ppo\?\)/,
+    );
+    const flags = [{ flag: "--preset sacc", path: "preset", text: "sacc" }];
+    await expect(loadConfig({ flags })).rejects.toThrow(
+      /--preset sacc: preset must be .* mean sac/,
+    );
+  });
+
+  test("does not go with another algorithm", () => {
+    expect(() => parseConfig({ preset: "ppo", algorithm: { name: "sac" } })).toThrow(
+      /preset is ppo, but algorithm.name is sac/,
+    );
+  });
+});

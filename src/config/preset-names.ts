@@ -1,0 +1,11 @@
+/** Presets by name, with the algorithm that each configures. What they hold is in presets.ts. */
+export const presetAlgorithms = {
+  sac: "sac",
+  ppo: "ppo",
+} as const satisfies Readonly<Record<string, "sac" | "ppo">>;
+
+export type PresetName = keyof typeof presetAlgorithms;
+
+export function isPresetName(name: unknown): name is PresetName {
+  return typeof name === "string" && Object.hasOwn(presetAlgorithms, name);
+}
