@@ -82,7 +82,7 @@ describe("the suite's recordings", () => {
     }
   });
 
-  test.for(recorded)("%s starts as recorded whatever came before, to the last bit", async (id) => {
+  test.for(recorded)("%s starts alike whatever came before, to the last bit", async (id) => {
     const { episodes } = goldenOf(id);
     const [env, other] = [await makeEnv(id), await makeEnv(id)];
     try {
@@ -91,7 +91,8 @@ describe("the suite's recordings", () => {
       for (const action of actions.slice(0, 10)) other.step(action);
       other.reset({ state: startOf(episodes[1]!) });
       const states = [env, other].map((each) => {
-        const state = startOf(episodes[0]!);
+        // Without a warm start: the forward pass has to arrive at the same one.
+        const { warmstart: _, ...state } = startOf(episodes[0]!);
         const first = [...each.reset({ seed: each === env ? 2 : 3, state }).observation];
         return [first, [...each.step(actions[0]!).observation], [...physicsState(each)]];
       });
