@@ -12,6 +12,8 @@ import {
 
 /** Keeps divisions by a ray's squared distance from an axis finite where the ray is parallel to it. */
 const TINY = 1e-300;
+/** A ray this close to parallel with a plane passes it, as with the engine: mjMINVAL. */
+const PARALLEL = 1e-15;
 
 /**
  * Intersects the rays of a depth buffer with the shapes of a table, a row of pixels at a time.
@@ -78,7 +80,7 @@ export class RayCaster {
     const halfY = sizes[3 * k + 1]! || Number.POSITIVE_INFINITY;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       const dz = bz + j * cz;
-      if (dz >= 0) continue;
+      if (dz > -PARALLEL) continue;
       const t = -oz / dz;
       const away = Math.abs(ox + t * (bx + j * cx)) > halfX;
       if (away || Math.abs(oy + t * (by + j * cy)) > halfY) continue;
