@@ -1,6 +1,6 @@
 import type { RandomStream } from "../../math/random.ts";
 import type { Simulation } from "../mujoco/engine.ts";
-import { dataRow, indexOf, type Row, sensorRow } from "../mujoco/rows.ts";
+import { dataRow, indexOf, type Row, sensorRow, sensorRows } from "../mujoco/rows.ts";
 import { dogMjcf } from "./models/dog.ts";
 import { inFrame, ZX, ZZ } from "./rotation.ts";
 import { type SuiteRules, type SuiteTask, suiteTask } from "./suite-task.ts";
@@ -29,7 +29,7 @@ const erect = tolerance({
 interface Dog {
   readonly heights: readonly Row[];
   readonly rotations: readonly Row[];
-  readonly touch: readonly Row[];
+  readonly touch: Row;
   /** Velocity of the centre of mass as the torso sees it: forward, left, up. */
   readonly velocity: () => Float64Array;
 }
@@ -40,24 +40,21 @@ function dogOf(simulation: Simulation): Dog {
   return {
     heights: ["torso", "pelvis"].map((body) => dataRow(simulation, "xpos", body)),
     rotations: UPRIGHT_PARTS.map((body) => dataRow(simulation, "xmat", body)),
-    touch: TOUCH.map((name) => sensorRow(simulation, name)),
+    touch: sensorRows(simulation, TOUCH),
     velocity: () => inFrame(frame(), velocity()),
   };
 }
 
 function observe(simulation: Simulation, dog: Dog): SuiteRules["observation"] {
-  const head = HEAD_SENSORS.map((name) => sensorRow(simulation, name));
-  const feet = FEET.map((name) => sensorRow(simulation, name));
-  const all = (rows: readonly Row[]) => () => rows.flatMap((row) => [...row()]);
   return {
     joint_angles: () => simulation.qpos.subarray(FIRST_HINGE),
     joint_velocities: () => simulation.qvel.subarray(FIRST_HINGE_VELOCITY),
     torso_pelvis_height: () => dog.heights.map((position) => position()[2]!),
     z_projection: () => dog.rotations.flatMap((rotation) => [...rotation().subarray(ZX, ZZ + 1)]),
     torso_com_velocity: dog.velocity,
-    inertial_sensors: all(head),
-    foot_forces: all(feet),
-    touch_sensors: all(dog.touch),
+    inertial_sensors: sensorRows(simulation, HEAD_SENSORS),
+    foot_forces: sensorRows(simulation, FEET),
+    touch_sensors: dog.touch,
     actuator_state: () => simulation.act,
   };
 }
@@ -83,7 +80,7 @@ function standReward(simulation: Simulation, dog: Dog): () => number {
     for (const [i, position] of dog.heights.entries()) reward *= high[i]!(position()[2]!);
     for (const rotation of dog.rotations) reward *= erect(rotation()[ZZ]!);
     let load = 0;
-    for (const force of dog.touch) load += force()[0]!;
+    for (const force of dog.touch()) load += force;
     return reward * loaded(load);
   };
 }

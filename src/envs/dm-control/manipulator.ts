@@ -8,7 +8,7 @@ import {
   qposIndex,
   qvelIndex,
   type Row,
-  sensorRow,
+  sensorRows,
 } from "../mujoco/rows.ts";
 import { MANIPULATOR_MJCF } from "./models/manipulator.ts";
 import { drawUntilFree, jointRandomiser } from "./random-start.ts";
@@ -44,7 +44,10 @@ function observe(simulation: Simulation): SuiteRules["observation"] {
   const angles = ARM.map((joint) => qposIndex(simulation, joint));
   const velocities = ARM.map((joint) => qvelIndex(simulation, joint));
   const ballVelocities = BALL.map((joint) => qvelIndex(simulation, joint));
-  const touch = TOUCH.map((name) => sensorRow(simulation, `${name}_touch`));
+  const touch = sensorRows(
+    simulation,
+    TOUCH.map((name) => `${name}_touch`),
+  );
   return {
     arm_pos: () =>
       angles.flatMap((index) => {
@@ -52,7 +55,7 @@ function observe(simulation: Simulation): SuiteRules["observation"] {
         return [Math.sin(angle), Math.cos(angle)];
       }),
     arm_vel: () => gather(simulation.qvel, velocities),
-    touch: () => touch.map((force) => Math.log1p(force()[0]!)),
+    touch: () => touch().map(Math.log1p),
     hand_pos: planarPose(simulation, "hand"),
     object_pos: planarPose(simulation, "ball"),
     object_vel: () => gather(simulation.qvel, ballVelocities),

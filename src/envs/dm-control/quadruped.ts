@@ -1,5 +1,5 @@
 import type { Simulation } from "../mujoco/engine.ts";
-import { dataRow, sensorRow } from "../mujoco/rows.ts";
+import { dataRow, sensorRow, sensorRows } from "../mujoco/rows.ts";
 import { quadrupedMjcf } from "./models/quadruped.ts";
 import { drawUntilFree } from "./random-start.ts";
 import { randomQuaternion, ZZ } from "./rotation.ts";
@@ -22,9 +22,9 @@ const erect = tolerance({
 function bindQuadruped(simulation: Simulation, speed: number): SuiteRules {
   const rotation = dataRow(simulation, "xmat", "torso");
   const velocity = sensorRow(simulation, "velocimeter");
-  const motion = ["imu_accel", "imu_gyro"].map((name) => sensorRow(simulation, name));
-  const loads = ["force_toe", "torque_toe"].flatMap((kind) =>
-    TOES.map((toe) => sensorRow(simulation, `${kind}_${toe}`)),
+  const loads = sensorRows(
+    simulation,
+    ["force_toe", "torque_toe"].flatMap((kind) => TOES.map((toe) => `${kind}_${toe}`)),
   );
   const fast = tolerance({
     bounds: [speed, Number.POSITIVE_INFINITY],
@@ -41,8 +41,8 @@ function bindQuadruped(simulation: Simulation, speed: number): SuiteRules {
       ],
       torso_velocity: velocity,
       torso_upright: () => [rotation()[ZZ]!],
-      imu: () => motion.flatMap((sensor) => [...sensor()]),
-      force_torque: () => loads.flatMap((sensor) => Array.from(sensor(), Math.asinh)),
+      imu: sensorRows(simulation, ["imu_accel", "imu_gyro"]),
+      force_torque: () => loads().map(Math.asinh),
     },
     drawStart: (random) => {
       const orientation = randomQuaternion(random);

@@ -1,6 +1,6 @@
 import type { Simulation } from "../mujoco/engine.ts";
 import { modelEdit, scalarEdit } from "../mujoco/model-edits.ts";
-import { dataRow, modelRow, type Row, sensorRow } from "../mujoco/rows.ts";
+import { dataRow, gather, modelRow, sensorRows } from "../mujoco/rows.ts";
 import { swimmerMjcf } from "./models/swimmer.ts";
 import { jointRandomiser } from "./random-start.ts";
 import { distance, inFrame } from "./rotation.ts";
@@ -11,14 +11,13 @@ import { tolerance } from "./tolerance.ts";
 const FIRST_JOINT = 3;
 
 /** Velocity along x and y and turning around z of each link, in its own frame, head first. */
-function linkVelocities(simulation: Simulation): () => number[] {
+function linkVelocities(simulation: Simulation): () => Float64Array {
   const links = simulation.model.nbody - 1;
   const names = Array.from({ length: links - 1 }, (_, i) => [`velocimeter_${i}`, `gyro_${i}`]);
-  const sensors = [["head_vel", "head_gyro"], ...names].map((pair) =>
-    pair.map((name) => sensorRow(simulation, name)),
-  ) as [Row, Row][];
-  return () =>
-    sensors.flatMap(([velocity, turning]) => [velocity()[0]!, velocity()[1]!, turning()[2]!]);
+  const motion = sensorRows(simulation, ["head_vel", "head_gyro", ...names.flat()]);
+  // Of each link's three velocities and three turning rates.
+  const planar = Array.from({ length: links }, (_, i) => [6 * i, 6 * i + 1, 6 * i + 5]).flat();
+  return () => gather(motion(), planar);
 }
 
 /** A chain of links swims until its nose is at a target. */

@@ -75,6 +75,16 @@ export function sensorRow(simulation: Simulation, name: string): Row {
   return liveRow(() => (simulation.data.sensordata as Float64Array).subarray(start, end));
 }
 
+/** The readings of several sensors, one after the other: a copy. */
+export function sensorRows(simulation: Simulation, names: readonly string[]): Row {
+  const indices = names.flatMap((name) => {
+    const index = indexOf(simulation, "sensor", name);
+    const start: number = simulation.model.sensor_adr[index];
+    return Array.from({ length: simulation.model.sensor_dim[index] }, (_, i) => start + i);
+  });
+  return () => gather(simulation.data.sensordata, indices);
+}
+
 /** Where a joint's numbers begin in qpos; hinges and slides have one. */
 export function qposIndex(simulation: Simulation, joint: string): number {
   return simulation.model.jnt_qposadr[indexOf(simulation, "joint", joint)];
