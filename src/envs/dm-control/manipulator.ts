@@ -94,7 +94,7 @@ function startDrawer(simulation: Simulation): (random: RandomStream) => void {
 
   const handPose = (): Pose => {
     // The hand stands where the joints just drawn put it.
-    simulation.forwardWithoutActuation();
+    simulation.synchronise();
     const [position, rotation] = [graspPosition(), graspRotation()];
     const angle = Math.PI - Math.atan2(rotation[ZX]!, rotation[XX]!);
     return { x: position[0]!, z: position[2]!, angle };

@@ -79,7 +79,7 @@ function jointsOf({ model }: Simulation): Joint[] {
 export function drawUntilFree(simulation: Simulation, draw: () => void): void {
   for (let attempt = 0; attempt < 1000; attempt++) {
     draw();
-    const failure = simulation.forwardWithoutActuation();
+    const failure = simulation.synchronise();
     if (failure !== null) throw new RunError("ENV_FAILED", failure);
     if (simulation.data.ncon === 0) return;
   }

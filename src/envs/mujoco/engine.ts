@@ -199,9 +199,17 @@ export class Simulation {
     this.#module.mj_rnePostConstraint(this.model, this.data);
   }
 
-  /** Computes what follows from positions and velocities alone. */
-  synchronise(): void {
-    this.#module.mj_step1(this.model, this.data);
+  /**
+   * Computes what follows from positions and velocities alone: poses and contacts, but no forces, which
+   * take most of the time of a `forward`. Returns null, or what went wrong.
+   */
+  synchronise(): string | null {
+    try {
+      this.#module.mj_step1(this.model, this.data);
+    } catch (thrown) {
+      return this.#broken(thrown);
+    }
+    return this.warning();
   }
 
   /** Computes the poses of bodies, geoms, sites, tendons and cameras alone, as after `loadState`. */
