@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dmControlEntries } from "../../../src/envs/dm-control/tasks.ts";
 import type { Env, StartState } from "../../../src/envs/env.ts";
-import { makeEnv } from "../../../src/envs/registry.ts";
+import { describeEnv, makeEnv } from "../../../src/envs/registry.ts";
 import { physicsState, readSuiteGolden, type SuiteEpisode, type SuiteGolden } from "../fixtures.ts";
 
 /** Tasks of which there is no recording, most of them outside of the suite's benchmark. */
@@ -70,12 +70,14 @@ describe("the suite's recordings", () => {
     const env = await makeEnv(id);
     try {
       expect(env.observationSpace.size).toBe(golden.obs_dim);
+      expect(env.maxEpisodeSteps).toBe(1000);
       expect(golden.episodes).toHaveLength(2);
       for (const episode of golden.episodes) {
         expect(episode.actions).toHaveLength(100);
         const { observations, rewards } = replay(env, episode);
         expect(observations).toBeLessThan(1e-7);
         expect(rewards).toBeLessThan(1e-9);
+        expect(physicsState(env)[0]).toBeCloseTo(100 * (describeEnv(id).dt ?? Number.NaN), 9);
       }
     } finally {
       env.close();
