@@ -155,6 +155,7 @@ class SimulatedActor {
           outboxFrames: this.#outbox.length,
           envStepsPerSecond: 0,
           policyVersion: -1,
+          envFailures: [],
           droppedUnrolls: 0,
         }),
         onCallEnd: () => undefined,

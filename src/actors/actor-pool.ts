@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
+import { BlackBox } from "../envs/failure/black-box.ts";
+import { placeOfFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
 import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
 import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
@@ -15,6 +17,7 @@ type OwnedByPool =
   | "mailbox"
   | "incarnation"
   | "heartbeat"
+  | "blackBoxes"
   | "control"
   | "events"
   | "snapshot";
@@ -61,6 +64,7 @@ interface LiveActor {
   readonly control: Remote<ActorControl>;
   readonly watchdog: Watchdog;
   readonly abort: AbortController;
+  readonly blackBoxes: readonly BlackBox[];
   readonly ports: readonly MessagePort[];
 }
 
@@ -176,10 +180,15 @@ export class ActorPool implements AsyncDisposable {
     const heartbeat = new Heartbeat(Heartbeat.allocate());
     events.port1.on("message", (event: ActorEvent) => this.#options.onEvent(seat, event));
     const heard = once(events.port1, "close");
+    const blackBoxes = Array.from(
+      { length: this.#options.task.envsPerActor },
+      () => new BlackBox(BlackBox.allocate()),
+    );
     const actor: LiveActor = {
       control: wrap<ActorControl>(comlinkPort(control.port1)),
       watchdog: new Watchdog(heartbeat, this.#options.stepTimeoutMs),
       abort,
+      blackBoxes,
       ports: [control.port1, events.port1],
     };
     const snapshot = life === 0 ? seat.snapshot : undefined;
@@ -189,6 +198,7 @@ export class ActorPool implements AsyncDisposable {
       mailbox: seat.mailbox,
       incarnation: seat.incarnation * LIVES_PER_INCARNATION + life,
       heartbeat: heartbeat.memory,
+      blackBoxes: blackBoxes.map(({ memory }) => memory),
       control: control.port2,
       events: events.port2,
       ...(snapshot ? { snapshot } : {}),
@@ -204,6 +214,7 @@ export class ActorPool implements AsyncDisposable {
       await heard;
       fromThreadResult(result);
     } catch (thrown) {
+      this.#tellFailure(seat, actor, thrown);
       // A watchdog's reason says more than "the task has been aborted".
       throw abort.signal.aborted && abort.signal.reason instanceof RunError
         ? abort.signal.reason
@@ -213,6 +224,22 @@ export class ActorPool implements AsyncDisposable {
       actor.control[releaseProxy]();
       for (const port of actor.ports) port.close();
     }
+  }
+
+  /** What an environment was being asked for when its thread ended. */
+  #tellFailure(seat: ActorSeat, { blackBoxes, abort }: LiveActor, thrown: unknown): void {
+    const asked = blackBoxes.find(({ during }) => during !== undefined);
+    if (asked?.during === undefined) return;
+    const { id, options } = this.#options.task.env;
+    const reason: unknown = abort.signal.aborted ? abort.signal.reason : thrown;
+    const { message } = RunError.from(reason);
+    this.#options.onEvent(seat, {
+      type: "env-failure",
+      failure: {
+        ...{ format: 1, message, env: { id, options }, during: asked.during },
+        ...asked.read(),
+      },
+    });
   }
 
   /** What happened, where: a task that throws need not say its name. */
@@ -244,9 +271,17 @@ export class ActorPool implements AsyncDisposable {
   #endHung(): void {
     const { stepTimeoutMs, task } = this.#options;
     const now = performance.now();
-    for (const { watchdog, abort } of this.#live) {
+    for (const { watchdog, abort, blackBoxes } of this.#live) {
       if (!watchdog.isHung(now)) continue;
-      abort.abort(new RunError("ENV_FAILED", hungMessage(task.env.id, stepTimeoutMs)));
+      const message = hungMessage(task.env.id, stepTimeoutMs);
+      const where = blackBoxes.map(whereNow).find((place) => place !== undefined) ?? "making it";
+      abort.abort(new RunError("ENV_FAILED", `${message}: ${where}`));
     }
   }
+}
+
+/** What an environment is being asked for, in words. */
+function whereNow(blackBox: BlackBox): string | undefined {
+  const { during } = blackBox;
+  return during && placeOfFailure({ during, ...blackBox.read() });
 }

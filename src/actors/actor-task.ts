@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { TurnRule } from "../config/on-policy.ts";
+import type { EnvFailure } from "../envs/failure/env-failure.ts";
 import type { MetricsUpdate } from "../metrics/recorder.ts";
 import type { InProcessMemory } from "../transport/in-process.ts";
 import type { EpisodeEnd } from "./env-stream.ts";
@@ -25,6 +26,8 @@ export interface ActorTask {
   /** The compiled `policy.sample`. */
   readonly policyProgram: Uint8Array;
   readonly heartbeat: SharedArrayBuffer;
+  /** One for each environment, as `BlackBox` has it. */
+  readonly blackBoxes: readonly SharedArrayBuffer[];
   /** Comlink: ActorControl. */
   readonly control: MessagePort;
   /** ActorEvent, thread to pool. */
@@ -39,4 +42,6 @@ export interface ActorControl {
 
 export type ActorEvent =
   | { readonly type: "episode"; readonly end: EpisodeEnd }
+  /** An environment has failed; how to make it do so again. */
+  | { readonly type: "env-failure"; readonly failure: EnvFailure }
   | { readonly type: "metrics"; readonly update: MetricsUpdate };

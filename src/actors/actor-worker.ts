@@ -1,5 +1,6 @@
 import { expose } from "comlink";
 import type { Env } from "../envs/env.ts";
+import { BlackBox } from "../envs/failure/black-box.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RandomStream } from "../math/random.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
@@ -33,7 +34,7 @@ async function act(task: ActorTask): Promise<void> {
     }
     const actor = new Actor({
       policy,
-      streams: envs.map((env, index) => newStream(task, env, index)),
+      streams: envs.map((env, index) => newStream({ task, emit, env }, index)),
       link: new InProcessActorLink(task.memory, task.mailbox),
       random: RandomStream.derive(task.rootSeed, "actor", task.slot, task.incarnation, "noise"),
       heartbeat,
@@ -57,10 +58,27 @@ async function act(task: ActorTask): Promise<void> {
   }
 }
 
-function newStream(task: ActorTask, env: Env, index: number): EnvStream {
+interface StreamContext {
+  readonly task: ActorTask;
+  readonly emit: (event: ActorEvent) => void;
+  readonly env: Env;
+}
+
+function newStream({ task, emit, env }: StreamContext, index: number): EnvStream {
   const { rootSeed, slot, incarnation, unrollLength } = task;
   const { extras = [] } = task.memory.mailboxes[task.mailbox]?.shape ?? {};
-  const stream = new EnvStream({ env, actor: slot, index, unrollLength, extras });
+  const memory = task.blackBoxes[index];
+  const blackBox = memory && new BlackBox(memory);
+  const stream = new EnvStream({
+    ...{ env, actor: slot, index, unrollLength, extras },
+    ...(blackBox ? { blackBox } : {}),
+    onFailure: (message, during) => {
+      if (!blackBox) return;
+      const { id, options } = task.env;
+      const where = { format: 1, message, during, env: { id, options } } as const;
+      emit({ type: "env-failure", failure: { ...where, ...blackBox.read() } });
+    },
+  });
   const seeds = RandomStream.derive(rootSeed, "actor", slot, incarnation, "env", index);
   stream.begin(seeds.integer(2 ** 31));
   return stream;

@@ -11,8 +11,9 @@ export type EnvFault =
   /** A step or reset did not return in time; the actor was ended. */
   | "hung";
 
-const NON_FINITE = /^(reward|observation\[\d+\]) (NaN|-?Infinity)$/;
-const SHAPE = /^an observation of \d+ numbers instead of \d+$/;
+const NON_FINITE = /: (reward|observation\[\d+\]) (NaN|-?Infinity)( \([^()]*\))? at step \d/;
+const SHAPE =
+  /: (an observation of \d+ numbers instead of \d+|observation gives \d+ numbers; it gave \d+ at first) at step \d/;
 
 /** From the reason of an episode's end, which is all that comes over the network. */
 export function episodeFault(reason: string | undefined): EnvFault {

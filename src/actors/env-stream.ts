@@ -1,5 +1,9 @@
 import { ActionScale } from "../envs/action-scale.ts";
 import type { Env, EnvSnapshot } from "../envs/env.ts";
+import type { BlackBox } from "../envs/failure/black-box.ts";
+import { type EnvCall, placeOfFailure } from "../envs/failure/env-failure.ts";
+import { stepFault } from "../envs/failure/step-fault.ts";
+import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
 import {
   type ExtraColumn,
@@ -26,6 +30,8 @@ export interface StreamSnapshot {
   readonly observation: readonly number[] | Uint8Array;
   readonly episodeReturn: number;
   readonly episodeLength: number;
+  readonly seed: number;
+  readonly episode: number;
 }
 
 export interface StreamOptions {
@@ -36,6 +42,10 @@ export interface StreamOptions {
   readonly unrollLength: number;
   /** What is recorded besides. */
   readonly extras?: readonly ExtraColumn[];
+  /** Keeps what is needed to repeat a failure. */
+  readonly blackBox?: BlackBox;
+  /** A step or reset has failed: `message` says how; the black box knows the rest. */
+  readonly onFailure?: (message: string, during: EnvCall) => void;
 }
 
 /** Numbers by name, [environments] each: what the policy program made beside the actions. */
@@ -67,6 +77,12 @@ export class EnvStream {
   #episodeReturn = 0;
   #episodeLength = 0;
   #failuresInARow = 0;
+  readonly #blackBox: BlackBox | undefined;
+  readonly #onFailure: StreamOptions["onFailure"];
+  /** Of the environment's random stream. */
+  #seed = 0;
+  /** Resets since the seed was given. */
+  #episode = 0;
 
   constructor(options: StreamOptions) {
     const { env, unrollLength, extras = [] } = options;
@@ -80,6 +96,8 @@ export class EnvStream {
     this.env = env;
     this.#actor = options.actor;
     this.#index = options.index;
+    this.#blackBox = options.blackBox;
+    this.#onFailure = options.onFailure;
     this.observation = newRows(shape, this.#stack);
     this.#extras = extras;
     this.#collected = {
@@ -105,6 +123,8 @@ export class EnvStream {
 
   /** Starts the first episode; `seed` starts the environment's random stream. */
   begin(seed: number): void {
+    this.#seed = seed;
+    this.#episode = 0;
     this.#startEpisode({ seed });
   }
 
@@ -120,14 +140,17 @@ export class EnvStream {
     extras: ExtraRows = {},
   ): EpisodeEnd | undefined {
     let result: ReturnType<Env["step"]>;
+    const scaled = this.#scale.toEnv(action);
+    this.#blackBox?.stepping(this.env, scaled);
     try {
-      result = this.env.step(this.#scale.toEnv(action));
+      result = this.env.step(scaled);
     } catch (thrown) {
-      return this.#fail(RunError.from(thrown).message);
+      return this.#fail(describeThrown(thrown));
     }
     const { observation, reward, terminated, truncated } = result;
-    const fault = this.#faultIn(observation, reward);
+    const fault = stepFault(result, this.observation.length);
     if (fault) return this.#fail(fault);
+    this.#blackBox?.returned();
 
     this.#recordExtras(extras);
     this.#record({ action, policyVersion, reward, terminated, truncated });
@@ -179,6 +202,8 @@ export class EnvStream {
         this.observation instanceof Uint8Array ? this.observation.slice() : [...this.observation],
       episodeReturn: this.#episodeReturn,
       episodeLength: this.#episodeLength,
+      seed: this.#seed,
+      episode: this.#episode,
     };
   }
 
@@ -189,6 +214,10 @@ export class EnvStream {
     this.#episodeReturn = snapshot.episodeReturn;
     this.#episodeLength = snapshot.episodeLength;
     this.#length = 0;
+    const { seed, episode, episodeLength: step } = snapshot;
+    this.#seed = seed;
+    this.#episode = episode;
+    this.#blackBox?.resumed(this.env, { seed, episode, step });
   }
 
   #record(step: {
@@ -233,15 +262,29 @@ export class EnvStream {
     );
   }
 
-  #fail(reason: string): EpisodeEnd {
+  #fail(what: string): EpisodeEnd {
     this.#failuresInARow += 1;
+    const reason = this.#failed(what, "step");
     if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) {
       throw new RunError(
         "ENV_FAILED",
-        `${this.env.id}: ${MAX_FAILURES_IN_A_ROW} episodes in a row failed, the last at step ${this.#episodeLength}: ${reason}`,
+        `${this.env.id}: ${MAX_FAILURES_IN_A_ROW} episodes in a row failed, the last so: ${reason}`,
       );
     }
     return this.#ended({ outcome: "failed", reason });
+  }
+
+  /** Tells of a failure. @returns A sentence with the task, the step and the seed. */
+  #failed(what: string, during: EnvCall): string {
+    const { id } = this.env;
+    const step = this.#episodeLength + 1;
+    const place = placeOfFailure({ during, step, seed: this.#seed, episode: this.#episode });
+    const named = what.startsWith(`${id}: `) ? what : `${id}: ${what}`;
+    // Environments of this project say themselves where it was.
+    const sentence = named.includes(`seed ${this.#seed}, `) ? named : `${named} at ${place}`;
+    this.#onFailure?.(sentence, during);
+    this.#blackBox?.returned();
+    return sentence;
   }
 
   #ended(how: Pick<EpisodeEnd, "outcome" | "reason">): EpisodeEnd {
@@ -253,36 +296,25 @@ export class EnvStream {
     };
   }
 
-  /** Names what cannot become part of an unroll. */
-  #faultIn(observation: ArrayLike<number>, reward: number): string | undefined {
-    const { length } = this.observation;
-    if (!Number.isFinite(reward)) return `reward ${reward}`;
-    if (observation.length !== length) {
-      return `an observation of ${observation.length} numbers instead of ${length}`;
-    }
-    for (let i = 0; i < length; i++) {
-      if (!Number.isFinite(observation[i])) return `observation[${i}] ${observation[i]}`;
-    }
-    return undefined;
-  }
-
   #reset(options?: { readonly seed: number }): ArrayLike<number> {
+    this.#blackBox?.resetting(options?.seed);
     try {
       return this.env.reset(options).observation;
     } catch (thrown) {
-      const { message } = RunError.from(thrown);
-      const cause = { cause: thrown };
-      throw new RunError("ENV_FAILED", `${this.env.id}: reset threw ${message}`, cause);
+      const sentence = this.#failed(`reset threw ${describeThrown(thrown)}`, "reset");
+      throw new RunError("ENV_FAILED", sentence, { cause: thrown });
     }
   }
 
   #startEpisode(options?: { readonly seed: number }): void {
     const observation = this.#reset(options);
-    const fault = this.#faultIn(observation, 0);
-    if (fault) throw new RunError("ENV_FAILED", `${this.env.id}: reset gave ${fault}`);
+    const fault = stepFault({ observation, reward: 0 }, this.observation.length);
+    if (fault) throw new RunError("ENV_FAILED", this.#failed(`reset gave ${fault}`, "reset"));
     this.observation.set(observation);
     this.#episodeReturn = 0;
     this.#episodeLength = 0;
+    this.#episode += 1;
+    this.#blackBox?.started(this.env);
   }
 }
 

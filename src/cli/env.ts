@@ -1,9 +1,10 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { Env, Space } from "../envs/env.ts";
 import type { OptionInfo } from "../envs/options.ts";
+import { addEnvReplayCommand } from "./env-replay.ts";
 import { table } from "./table.ts";
 
-/** `troupe env list | show`. */
+/** `troupe env list | show | replay`. */
 export function addEnvCommand(program: Command): void {
   const env = program.command("env").description("list and describe environments");
   env
@@ -17,6 +18,7 @@ export function addEnvCommand(program: Command): void {
     .argument("<env>", "environment id or file")
     .option("--json", "print JSON")
     .action(show);
+  addEnvReplayCommand(env);
 }
 
 interface OutputFlags {

@@ -78,6 +78,7 @@ export function runPaths(folder: string) {
     evaluations: join(folder, "evaluations.npz"),
     checkpoints: join(folder, "checkpoints"),
     evaluation: join(folder, "eval"),
+    envFailures: join(folder, "env-failures"),
     export: join(folder, "export"),
   };
 }

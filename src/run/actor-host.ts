@@ -160,6 +160,10 @@ export class ActorHost implements AsyncDisposable {
           registry.apply(event.update);
           return;
         }
+        if (event.type === "env-failure") {
+          uplink.envFailure(mailbox, JSON.stringify(event.failure));
+          return;
+        }
         uplink.episode(mailbox, wireEpisode(event.end));
         onEvent({ type: "episode", slot, end: event.end });
       }),

@@ -7,6 +7,7 @@ import type { EpisodeEnd } from "../actors/env-stream.ts";
 import { formatAddress, parseAddress } from "../config/address.ts";
 import { turnRule } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
+import { type EnvFailure, parseEnvFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
 import { unrollShapeOf } from "../learner/learner-memory.ts";
 import type { LearnerEvent, LearnerResult } from "../learner/learner-task.ts";
@@ -44,6 +45,7 @@ export interface ClusterObserver {
   /** HOST:PORT that actors reach the learner at. */
   onListening(address: string): void;
   onEpisode(slot: number, end: EpisodeEnd): void;
+  onEnvFailure(failure: EnvFailure): void;
   onLog(level: "info" | "warn" | "error", message: string): void;
   /** Writes a checkpoint and returns its name. */
   checkpoint(): Promise<string>;
@@ -168,6 +170,15 @@ export class ClusterActors implements ActingSide {
     observer.onLog("error", error.message);
   }
 
+  #onEnvFailure(json: string): void {
+    const { observer } = this.#options;
+    try {
+      observer.onEnvFailure(parseEnvFailure(json, "an actor's failure"));
+    } catch (thrown) {
+      observer.onLog("warn", RunError.from(thrown).message);
+    }
+  }
+
   #onGatewayEvent(event: GatewayEvent): void {
     const { observer, registry } = this.#options;
     switch (event.type) {
@@ -178,6 +189,9 @@ export class ClusterActors implements ActingSide {
         return;
       case "episode":
         observer.onEpisode(event.slot, episodeEnd(event.end));
+        return;
+      case "env-failure":
+        this.#onEnvFailure(event.failure);
         return;
       case "actors":
         this.#connected = event.connected;

@@ -2,6 +2,7 @@ import { type ActorCrash, ActorPool } from "../actors/actor-pool.ts";
 import type { EpisodeEnd } from "../actors/env-stream.ts";
 import { turnRule } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
+import type { EnvFailure } from "../envs/failure/env-failure.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { MetricsRegistry } from "../metrics/registry.ts";
 import type { ActingSide } from "./acting-side.ts";
@@ -12,6 +13,7 @@ export interface LocalActorsOptions {
   readonly term: number;
   readonly registry: MetricsRegistry;
   readonly onEpisode: (slot: number, end: EpisodeEnd) => void;
+  readonly onEnvFailure: (failure: EnvFailure) => void;
   readonly onCrash: (crash: ActorCrash) => void;
 }
 
@@ -20,7 +22,7 @@ export class LocalActors implements ActingSide {
   readonly #pool: ActorPool;
 
   constructor(ready: ReadyEvent, options: LocalActorsOptions) {
-    const { config, term, registry, onEpisode, onCrash } = options;
+    const { config, term, registry, onEpisode, onEnvFailure, onCrash } = options;
     const { restart, stepTimeoutSeconds, envsPerActor, unrollLength } = config.actors;
     this.#pool = new ActorPool({
       capacity: options.actors,
@@ -45,7 +47,8 @@ export class LocalActors implements ActingSide {
       },
       onEvent: ({ slot }, event) => {
         if (event.type === "metrics") registry.apply(event.update);
-        else onEpisode(slot, event.end);
+        else if (event.type === "episode") onEpisode(slot, event.end);
+        else onEnvFailure(event.failure);
       },
       onCrash: (crash) => {
         if (crash.restartInMs !== undefined) {

@@ -4,6 +4,8 @@ import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import { readVersions } from "../config/versions.ts";
+import type { EnvFailure } from "../envs/failure/env-failure.ts";
+import { saveFailure } from "../envs/failure/failure-folder.ts";
 import { RunError } from "../errors.ts";
 import type { EpisodeResult } from "../learner/evaluation.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
@@ -141,6 +143,15 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#episodes += 1;
     this.#runLog?.episode({ return: episodeReturn, length: episodeLength, outcome });
     this.#files?.monitor(slot, { return: episodeReturn, length: episodeLength });
+  }
+
+  /** Saves what makes the environment fail again. */
+  onEnvFailure(failure: EnvFailure): void {
+    const { id, options } = this.#options.config.env;
+    // Whatever an actor says: the file must not name code of its choice.
+    const own = { ...failure, env: { id, options } };
+    const file = saveFailure(this.#folder.paths.envFailures, own);
+    if (file) this.#options.log?.info({ file }, `troupe env replay ${file} makes it fail again`);
   }
 
   onEvaluation({ envSteps }: PolicySnapshot, episodes: readonly EpisodeResult[]): void {

@@ -3,6 +3,7 @@ import type { EpisodeEnd } from "../actors/env-stream.ts";
 import type { DerivedSettings } from "../config/derive.ts";
 import type { Config } from "../config/schema.ts";
 import type { ImageSpace, Space } from "../envs/env.ts";
+import type { EnvFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
 import type { EpisodeResult } from "../learner/evaluation.ts";
 import { EvaluationThread } from "../learner/evaluation-thread.ts";
@@ -18,6 +19,7 @@ export interface RunObserver {
   /** The learner's thread lives; twice a second. */
   onProgress(progress: Extract<LearnerEvent, { type: "progress" }>): void;
   onEpisode(slot: number, end: EpisodeEnd): void;
+  onEnvFailure(failure: EnvFailure): void;
   onEvaluation(snapshot: PolicySnapshot, episodes: readonly EpisodeResult[]): void;
   onCheckpoint(name: string, seconds: number): void;
   onBest(meanReturn: number, envSteps: number): void;

@@ -177,6 +177,7 @@ async function openActors(ready: ReadyEvent, opening: Opening): Promise<ActingSi
       ...common,
       actors: settings.actors,
       onEpisode: run.guard((slot, end) => report.onEpisode(slot, end)),
+      onEnvFailure: run.guard((failure) => report.onEnvFailure(failure)),
       onCrash: run.guard((crash) => report.onCrash(crash)),
     });
   }
@@ -191,6 +192,7 @@ async function openActors(ready: ReadyEvent, opening: Opening): Promise<ActingSi
     observer: {
       onListening: run.guard((address) => report.onListening(address)),
       onEpisode: run.guard((slot, end) => report.onEpisode(slot, end)),
+      onEnvFailure: run.guard((failure) => report.onEnvFailure(failure)),
       onLog: (level, message) => report.onLog(level, message),
       checkpoint: () => run.checkpoint(),
       requestStop: () => run.requestStop(),

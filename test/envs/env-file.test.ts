@@ -16,7 +16,7 @@ describe("loadEnvFile", () => {
 
   test.for([
     ["absent.mjs", "absent.mjs"],
-    ["throws.mjs", "no licence at"],
+    ["throws.mjs", "no licence ("],
     ["no-factory.mjs", '"env" or "makeEnv"'],
   ] as const)("refuses %s", async ([name, reason]) => {
     await expect(loadEnvFile(file(name))).rejects.toMatchObject({

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
+import { type EnvFailure, parseEnvFailure } from "../../src/envs/failure/env-failure.ts";
 import { type Faults, writeFaultyTask } from "./faulty-task.ts";
 import {
   type Ended,
@@ -55,6 +56,12 @@ function lastLosses({ folder }: Trained): readonly number[] {
   return ["train/critic_loss", "train/actor_loss"].map((key) => last?.[key] ?? Number.NaN);
 }
 
+function savedFailures({ folder }: Trained): readonly EnvFailure[] {
+  const saved = join(folder, "env-failures");
+  const files = readdirSync(saved).sort();
+  return files.map((file) => parseEnvFailure(readFileSync(join(saved, file), "utf8"), file));
+}
+
 describe("a user's environment", () => {
   test(
     "whose steps fail now and then is contained, and the run completes",
@@ -76,6 +83,15 @@ describe("a user's environment", () => {
         expect(times, reason).toBeLessThanOrEqual(7);
       }
       for (const loss of lastLosses(trained)) expect(Number.isFinite(loss)).toBe(true);
+      // Each of them was said with its task, step and seed, and can be repeated.
+      const failures = savedFailures(trained);
+      expect(failures.length).toBe(20);
+      for (const { message, seed, step, actions } of failures) {
+        expect(message).toMatch(`Faulty: `);
+        expect(message).toMatch(` at step ${step} (seed ${seed}, episode `);
+        expect(actions).toHaveLength(step);
+        expect(warnings(trained).some((warning) => warning.endsWith(message))).toBe(true);
+      }
     },
   );
 
@@ -124,9 +140,22 @@ describe("a user's environment", () => {
       { "actors.stepTimeoutSeconds": 1.5 },
     );
     expectCompleted(trained);
-    const hung = (pause: number) =>
-      `actor 0: ${trained.task} has not returned from a step or reset for 1.5 s; restarts in ${pause} ms`;
-    expect(warnings(trained)).toEqual([hung(50), hung(100), hung(200)]);
+    const hung = (where: string, pause: number) =>
+      expect.stringMatching(
+        `^actor 0: ${trained.task} has not returned from a step or reset for 1.5 s: ${where}; restarts in ${pause} ms$`,
+      );
+    expect(warnings(trained)).toEqual([
+      hung("making it", 50),
+      hung("the reset \\(seed \\d+, episode 3\\)", 100),
+      hung("step \\d+ \\(seed \\d+, episode \\d+\\)", 200),
+    ]);
+    // The two that there is something to repeat of.
+    const failures = savedFailures(trained);
+    expect(failures.map(({ during }) => during)).toEqual(["reset", "step"]);
+    for (const { message, env } of failures) {
+      expect(message).toContain("has not returned");
+      expect(env.id).toBe(trained.task);
+    }
   });
 
   test("that ends its thread has its actor replaced", TIMEOUT, async (context) => {
@@ -170,7 +199,7 @@ describe("a user's environment", () => {
         { "actors.restart.initialDelaySeconds": 0.5 },
       );
       expectCompleted(trained);
-      expect(warnings(trained)).toEqual([expect.stringMatching(/no reset; restarts/)]);
+      expect(warnings(trained)).toEqual([expect.stringMatching(/no reset .*; restarts/)]);
     },
   );
 

@@ -16,11 +16,11 @@ export function placeInUserCode(thrown: unknown): string | undefined {
   return undefined;
 }
 
-/** `reward is not a function at my-task.ts:12:5`. */
+/** `sim.tip is not a function (my-task.ts:12:5)`. */
 export function describeThrown(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const place = placeInUserCode(thrown);
-  return place === undefined || message.includes(place) ? message : `${message} at ${place}`;
+  return place === undefined || message.includes(place) ? message : `${message} (${place})`;
 }
 
 function shortest(file: string): string {

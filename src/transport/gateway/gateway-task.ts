@@ -97,6 +97,8 @@ export type GatewayEvent =
   | { readonly type: "ready"; readonly ports: readonly number[] }
   | { readonly type: "metrics"; readonly update: MetricsUpdate }
   | { readonly type: "episode"; readonly slot: number; readonly end: EpisodeEnd }
+  /** How to make an actor's environment fail again: JSON that nobody has looked at. */
+  | { readonly type: "env-failure"; readonly failure: string }
   | { readonly type: "actors"; readonly connected: number; readonly longestSilenceMs: number }
   | { readonly type: "log"; readonly level: "info" | "warn" | "error"; readonly message: string }
   /** Through ControlService: the main thread does it and answers by `GatewayControl`. */

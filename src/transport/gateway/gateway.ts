@@ -30,6 +30,7 @@ const [LEAST_LAZY_MS, MOST_LAZY_MS, LAZY_MS_PER_ACTOR] = [10, 100, 0.1];
 /** Told by one heartbeat at most. */
 const MOST_EPISODES = 1000;
 const MOST_REASON_LENGTH = 300;
+const MOST_FAILURE_LENGTH = 4e6;
 
 export interface GatewayOptions {
   readonly run: Pick<
@@ -294,8 +295,12 @@ export class Gateway implements SessionHost {
   onHeartbeat(session: Session, heartbeat: Heartbeat): void {
     const member = this.members.of(session);
     if (member === undefined) return;
-    const { episodes, ...rest } = heartbeat;
-    member.report = { ...rest, episodes: [] };
+    const { episodes, envFailures, ...rest } = heartbeat;
+    member.report = { ...rest, episodes: [], envFailures: [] };
+    for (const failure of envFailures.slice(0, 1)) {
+      if (failure.length <= MOST_FAILURE_LENGTH)
+        this.#options.emit({ type: "env-failure", failure });
+    }
     for (const end of episodes.slice(0, MOST_EPISODES)) {
       if (!Number.isFinite(end.episodeReturn)) continue;
       const reason = end.reason.slice(0, MOST_REASON_LENGTH);

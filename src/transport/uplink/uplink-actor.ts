@@ -31,6 +31,8 @@ export interface UplinkActorObserver {
 
 /** Told with the next heartbeat at most; without a learner to hear them, the newest are kept. */
 const MAX_EPISODES = 1000;
+/** Told one at a time, as each may be long; the first tell most. */
+const MAX_FAILURES = 5;
 
 /** An actor's way from its mailbox to its session. */
 export class UplinkActor {
@@ -38,6 +40,7 @@ export class UplinkActor {
   readonly #options: UplinkActorOptions;
   readonly #outbox: Outbox;
   #episodes: EpisodeEnd[] = [];
+  readonly #envFailures: string[] = [];
   #envSteps = 0;
   #policyVersion = -1;
   #reported = { at: performance.now(), envSteps: 0 };
@@ -117,6 +120,11 @@ export class UplinkActor {
     this.#episodes.push(end);
   }
 
+  /** How to make an environment fail again, as JSON; to be told with one of the next heartbeats. */
+  envFailure(failure: string): void {
+    if (this.#envFailures.length < MAX_FAILURES) this.#envFailures.push(failure);
+  }
+
   #heartbeat(): Heartbeat {
     const at = performance.now();
     const seconds = (at - this.#reported.at) / 1000;
@@ -126,6 +134,7 @@ export class UplinkActor {
     this.#reported = { at, envSteps: this.#envSteps };
     return {
       episodes,
+      envFailures: this.#envFailures.splice(0, 1),
       outboxFrames: this.#outbox.length,
       envStepsPerSecond: seconds > 0 ? steps / seconds : 0,
       policyVersion: this.#policyVersion,

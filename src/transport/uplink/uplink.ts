@@ -155,6 +155,11 @@ export class Uplink implements AsyncDisposable {
     this.#actors[mailbox]?.episode(end);
   }
 
+  /** A failure of that actor's environment, as JSON. */
+  envFailure(mailbox: number, failure: string): void {
+    this.#actors[mailbox]?.envFailure(failure);
+  }
+
   /** Sends what is left, until all of it is durable or time is up. @returns Unrolls that are not. */
   async flush(timeoutMs: number): Promise<number> {
     const start = performance.now();

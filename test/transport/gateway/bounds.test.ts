@@ -75,6 +75,7 @@ describe("what others can make the gateway hold", () => {
         outboxFrames: 3,
         envStepsPerSecond: 100,
         policyVersion: 9,
+        envFailures: [],
         droppedUnrolls: 0,
       },
     });

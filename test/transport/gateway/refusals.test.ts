@@ -74,6 +74,7 @@ describe("a session is refused", () => {
             outboxFrames: 0,
             envStepsPerSecond: 1,
             policyVersion: 3,
+            envFailures: [],
             droppedUnrolls: 0,
           },
         }),

@@ -263,6 +263,7 @@ export class ModelActor {
           outboxFrames: 0,
           envStepsPerSecond: 0,
           policyVersion: 0,
+          envFailures: [],
           droppedUnrolls: 0,
         },
       },

@@ -81,6 +81,7 @@ function clientOf(context: TestContext, address: string, giveUpAfterMs = Infinit
         outboxFrames: outbox.length,
         envStepsPerSecond: 5,
         policyVersion: -1,
+        envFailures: [],
         droppedUnrolls: 0,
       }),
       onCallEnd: () => undefined,

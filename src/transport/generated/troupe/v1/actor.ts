@@ -300,6 +300,8 @@ export interface Heartbeat {
   policyVersion: number;
   /** Unrolls thrown away by the outbox since the actor started, with the policy drop-oldest. */
   droppedUnrolls: number;
+  /** How to make an environment fail again that has failed since the last heartbeat: JSON, see docs/environments.md. */
+  envFailures: string[];
 }
 
 /** An episode that ended. */
@@ -1370,7 +1372,7 @@ export const Frame: MessageFns<Frame> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { episodes: [], outboxFrames: 0, envStepsPerSecond: 0, policyVersion: 0, droppedUnrolls: 0 };
+  return { episodes: [], outboxFrames: 0, envStepsPerSecond: 0, policyVersion: 0, droppedUnrolls: 0, envFailures: [] };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -1389,6 +1391,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.droppedUnrolls !== 0) {
       writer.uint32(40).uint64(message.droppedUnrolls);
+    }
+    for (const v of message.envFailures) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -1446,6 +1451,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.droppedUnrolls = longToNumber(reader.uint64());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.envFailures.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1468,6 +1481,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     message.envStepsPerSecond = object.envStepsPerSecond ?? 0;
     message.policyVersion = object.policyVersion ?? 0;
     message.droppedUnrolls = object.droppedUnrolls ?? 0;
+    message.envFailures = object.envFailures?.map((e) => e) || [];
     return message;
   },
 };

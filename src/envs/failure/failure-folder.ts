@@ -1,0 +1,28 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { isEnvFile } from "../env-file.ts";
+import type { EnvFailure } from "./env-failure.ts";
+
+/** Files kept in one folder; the first are the ones that tell most. */
+const MOST_FILES = 20;
+/** Longest file; a trace is much shorter. */
+const MOST_BYTES = 4e6;
+
+/**
+ * Saves a failure as `<number>-<call>-<step>.json`.
+ * @returns The file, or undefined when there are enough already, or it is too long.
+ */
+export function saveFailure(folder: string, failure: EnvFailure): string | undefined {
+  const { id, options } = failure.env;
+  // The file is to work from anywhere.
+  const env = { id: isEnvFile(id) ? resolve(id) : id, options };
+  const text = JSON.stringify({ ...failure, env });
+  if (text.length > MOST_BYTES) return undefined;
+  mkdirSync(folder, { recursive: true });
+  const count = readdirSync(folder).length;
+  if (count >= MOST_FILES) return undefined;
+  const number = String(count + 1).padStart(2, "0");
+  const file = join(folder, `${number}-${failure.during}-${failure.step}.json`);
+  writeFileSync(file, `${text}\n`);
+  return file;
+}
