@@ -29,25 +29,28 @@ function standing(heading: number, velocity: readonly [number, number]) {
 }
 
 describe("dm_control/dog", () => {
-  test.for(["stand", "walk", "trot", "run"])(
-    "%s stays in bounds under random actions for a third of an episode",
-    async (task) => {
-      const env = await open(task);
-      expect([env.observationSpace.size, env.actionSpace]).toMatchObject([223, { size: 38 }]);
-      env.reset({ seed: 4 });
-      const rewards = randomActions(env.actionSpace, RandomStream.derive(4, "test"), 333).map(
-        (action) => {
-          const { observation, reward, terminated } = env.step(action);
-          expect(terminated).toBe(false);
-          expect(observation.every((x) => Math.abs(x) < 1e5)).toBe(true);
-          return reward;
-        },
-      );
-      expect(Math.min(...rewards)).toBeGreaterThanOrEqual(0);
-      expect(Math.max(...rewards)).toBeGreaterThan(0);
-      expect(Math.max(...rewards)).toBeLessThanOrEqual(1);
-    },
-  );
+  // Their physics differs in the size of the floor alone: one of them for long is enough.
+  test.for([
+    ["stand", 50],
+    ["walk", 50],
+    ["trot", 50],
+    ["run", 300],
+  ] as const)("%s stays in bounds under %i random actions", async ([task, steps]) => {
+    const env = await open(task);
+    expect([env.observationSpace.size, env.actionSpace]).toMatchObject([223, { size: 38 }]);
+    env.reset({ seed: 4 });
+    const rewards = randomActions(env.actionSpace, RandomStream.derive(4, "test"), steps).map(
+      (action) => {
+        const { observation, reward, terminated } = env.step(action);
+        expect(terminated).toBe(false);
+        expect(observation.every((x) => Math.abs(x) < 1e5)).toBe(true);
+        return reward;
+      },
+    );
+    expect(Math.min(...rewards)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...rewards)).toBeGreaterThan(0);
+    expect(Math.max(...rewards)).toBeLessThanOrEqual(1);
+  });
 
   test("starts with any heading, pushed and spun, its muscles at random", async () => {
     const env = await open("stand");
