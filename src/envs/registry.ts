@@ -4,6 +4,7 @@ import { dmControlEntries } from "./dm-control/tasks.ts";
 import type { EnvEntry, EnvInfo } from "./entry.ts";
 import type { Env } from "./env.ts";
 import { isEnvFile, loadEnvFile } from "./env-file.ts";
+import { externalEnv, isExternal } from "./external.ts";
 import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
 
@@ -43,8 +44,8 @@ export async function makeEnv(
 }
 
 /**
- * Makes an environment named as on the command line: the id of a registered one, or the path of a file
- * that defines one, recognised by its extension.
+ * Makes an environment named as on the command line: the id of a registered one, `external/NAME` for one that
+ * only actors elsewhere have, or the path of a file that defines one, recognised by its extension.
  *
  * @throws RunError as `makeEnv` and `loadEnvFile` do.
  */
@@ -52,6 +53,7 @@ export async function openEnv(
   idOrFile: string,
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
+  if (isExternal(idOrFile)) return externalEnv(idOrFile, options);
   if (!isEnvFile(idOrFile)) return await makeEnv(idOrFile, options);
   const { make } = await loadEnvFile(idOrFile);
   return await make(options);

@@ -2,8 +2,10 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseConfig } from "../config/parse.ts";
 import type { Env } from "../envs/env.ts";
+import { isExternal } from "../envs/external.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
+import { RandomStream } from "../math/random.ts";
 import { algorithmOf, policyShape } from "./assemble.ts";
 import { checkExport } from "./check-export.ts";
 import { replaceDurable, writeFailure } from "./checkpoint/durable-files.ts";
@@ -40,7 +42,7 @@ const recordedSteps = 256;
 
 /**
  * Exports a run's policy as one ONNX file, after comparing it with the learner's own policy on
- * observations recorded in the run's environment.
+ * observations recorded in the run's environment, or drawn at random where only actors have it.
  *
  * @throws RunError RUN_NOT_FOUND when the run has no checkpoint, CHECKPOINT_CORRUPT or
  *   CHECKPOINT_INCOMPATIBLE when it cannot be read, INTERNAL when the export does not act like the
@@ -68,7 +70,9 @@ export async function exportRun(
       "troupe.env_steps": String(snapshot.envSteps),
     });
     await using policy = await openPolicy(model, POLICY_FILE);
-    const observations = await recordObservations(env, policy);
+    const observations = isExternal(env.id)
+      ? drawObservations(env.observationSpace.size)
+      : await recordObservations(env, policy);
     const maxDifference = await checkExport(model, source, observations);
     const path = options.output ?? join(runFolder, "export", POLICY_FILE);
     writeModel(path, model);
@@ -110,6 +114,13 @@ export function policyWeights(snapshot: Checkpoint, shape: PolicyShape): PolicyW
   const { normalizer } = learnerStateOf(snapshot);
   const observations = new NormalizedObservations(policy.observationSize, normalizer);
   return { parameters, normalizer: observations.published() };
+}
+
+/** Standard normals, [recordedSteps, size]. */
+function drawObservations(size: number): Float32Array {
+  const observations = new Float32Array(recordedSteps * size);
+  RandomStream.derive(0, "export").fillNormal(observations);
+  return observations;
 }
 
 /** Raw observations of the policy acting, [recordedSteps, observation size]. */

@@ -3,6 +3,7 @@ import { describeChange, diffConfigs } from "../config/diff.ts";
 import { readMachine } from "../config/machine.ts";
 import { parseConfig } from "../config/parse.ts";
 import type { Config, ConfigInput } from "../config/schema.ts";
+import { isExternal } from "../envs/external.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import type { LearnerResult } from "../learner/learner-task.ts";
@@ -88,6 +89,7 @@ async function startRun(
   }
   const machine = readMachine();
   const settings = deriveSettings(parsed, machine, role);
+  checkExternal(parsed, settings);
   const spaces = await probeEnv(parsed);
   if (role === "cluster") await checkListening(parsed);
   const start = {
@@ -212,6 +214,21 @@ async function changesSince(folder: string, config: Config): Promise<readonly st
     "CHECKPOINT_INCOMPATIBLE",
     `${folder} cannot go on with a configuration that differs so:\n${lines.join("\n")}`,
   );
+}
+
+/** @throws RunError CONFIG_INVALID when this process would have to step an environment that it has not. */
+function checkExternal({ env, evaluation }: Config, { role, actors }: DerivedSettings): void {
+  if (!isExternal(env.id)) return;
+  const problems: readonly (readonly [boolean, string])[] = [
+    [role === "local", "`troupe train` acts in this process; use `troupe learner`"],
+    [
+      actors > 0,
+      `cluster.localActors is ${actors}, but only actors elsewhere have it; set it to 0`,
+    ],
+    [evaluation.interval > 0, "evaluations would be made here; set evaluation.interval to 0"],
+  ];
+  const problem = problems.find(([applies]) => applies)?.[1];
+  if (problem) throw new RunError("CONFIG_INVALID", `${env.id}: ${problem}`);
 }
 
 /** Makes one environment to see what it is, so that a bad id or option fails before anything starts. */
