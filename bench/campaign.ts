@@ -57,7 +57,7 @@ async function list(): Promise<void> {
   const rows: string[][] = [["run", "state", "final return"]];
   for (const experiment of experiments) {
     for (const run of await planRuns(experiment)) {
-      const known = folder.runResult(experiment, run);
+      const known = folder.anyRunResult(run);
       const state = known ? "recorded" : await shelf.state(run);
       rows.push([run.name, state, known ? known.final_return.toFixed(1) : ""]);
     }

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { RunError } from "../../src/errors.ts";
 import type { RunLock } from "../../src/learner/run-lock.ts";
 import { commitFiles } from "./commit.ts";
@@ -110,7 +112,7 @@ export class Campaign {
     const runs = new Map<string, PlannedRun>();
     for (const experiment of this.#options.experiments) {
       for (const run of await planRuns(experiment)) {
-        const isKnown = this.#results.runResult(experiment, run) !== undefined;
+        const isKnown = this.#results.anyRunResult(run) !== undefined;
         if (!isKnown && !runs.has(run.key)) runs.set(run.key, run);
       }
     }
@@ -147,10 +149,12 @@ export class Campaign {
     const before = await this.#shelf.find(planned);
     if (this.#stopping) return false;
     report(`${planned.name}: ${before ? `goes on from ${before.info.envSteps} steps` : "begins"}`);
-    const place = ["--run-dir", runs, "--name", before?.info.id ?? planned.name];
+    const name = before?.info.id ?? freeName(runs, planned);
+    const place = ["--run-dir", runs, "--name", name];
     const argv = [cli, ...planned.argv, ...place, "--resume", "auto", "--progress-lines"];
     const active = { planned, slot, child: slot.withLog((log) => start(argv, log)) };
     this.#active.add(active);
+    slot.sampleLoad();
     const ended = await end(active.child);
     this.#active.delete(active);
     const after = await this.#shelf.find(planned);
@@ -212,6 +216,11 @@ export class Campaign {
       this.#options.report(`${planned.name}: ${slot.progress ?? "starting"}`);
     }
   }
+}
+
+/** What has the name already is another run, such as one of the experiment before it was changed. */
+function freeName(runs: string, { name, key }: PlannedRun): string {
+  return existsSync(join(runs, name)) ? `${name}-${key.slice(0, 6)}` : name;
 }
 
 function lockUnlessTaken(slot: RunSlot): RunLock | undefined {

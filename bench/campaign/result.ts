@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, cpus as listCpus } from "node:os";
 import { join } from "node:path";
 import { diffConfigs } from "../../src/config/diff.ts";
@@ -91,16 +98,28 @@ export class ResultFolder {
   }
 
   /** Undefined while there is none. */
-  read({ id }: Experiment): ExperimentResult | undefined {
+  read({ id }: Pick<Experiment, "id">): ExperimentResult | undefined {
     const file = join(this.folder, `${id}.json`);
     if (!existsSync(file)) return undefined;
     return JSON.parse(readFileSync(file, "utf8")) as ExperimentResult;
   }
 
-  /** The run's result if it is known: it need not be made again, wherever its folder is. */
-  runResult(experiment: Experiment, planned: PlannedRun): RunResult | undefined {
-    const arm = this.read(experiment)?.arms.find((result) => result.arm === planned.arm);
-    return arm?.runs.find(({ command }) => command === planned.command);
+  /** The run's result in that of an experiment. */
+  runResult(experiment: Pick<Experiment, "id">, { command }: PlannedRun): RunResult | undefined {
+    // Other benchmarks keep their results here, too.
+    const arms = this.read(experiment)?.arms ?? [];
+    return arms.flatMap(({ runs }) => runs).find((run) => run.command === command);
+  }
+
+  /** The run's result in that of any: it need not be made again, wherever its folder is. */
+  anyRunResult(planned: PlannedRun): RunResult | undefined {
+    if (!existsSync(this.folder)) return undefined;
+    for (const name of readdirSync(this.folder).toSorted()) {
+      if (!name.endsWith(".json")) continue;
+      const found = this.runResult({ id: name.slice(0, -".json".length) }, planned);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** The result's own and its plot's. */
@@ -128,7 +147,10 @@ export async function assembleResult(
   const planned = await planRuns(experiment);
   const known = new Map<PlannedRun, RunResult>();
   for (const run of planned) {
-    const found = results.runResult(experiment, run) ?? (await completeRun(shelf, run));
+    const found =
+      results.runResult(experiment, run) ??
+      (await completeRun(shelf, run)) ??
+      results.anyRunResult(run);
     if (found) known.set(run, found);
   }
   const arms = Object.keys(experiment.arms).map((arm) => {
@@ -247,6 +269,5 @@ function differences({ config }: PlannedRun): readonly string[] {
 export function describeArm({ arm, final_return: final }: ArmResult, seeds: number): string {
   if (final === null) return `${arm}: none of ${seeds} seeds`;
   const { count, mean, std } = final;
-  const all = count === seeds ? `${count} seeds` : `${count} of ${seeds} seeds`;
-  return `${arm}: ${mean.toFixed(1)} ± ${std.toFixed(1)} (${all})`;
+  return `${arm}: ${mean.toFixed(1)} ± ${std.toFixed(1)} (${count} of ${seeds} seeds)`;
 }

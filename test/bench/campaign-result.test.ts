@@ -99,6 +99,18 @@ describe("assembleResult", () => {
     expect(after).toMatchObject({ note: "a busy day", missing: ["c51 seed 1"] });
   });
 
+  test("takes over what another experiment has trained", async () => {
+    const { shelf, results } = places(MSE);
+    results.write(await assembleResult(EXPERIMENT, { shelf, results }));
+    writeFileSync(join(results.folder, "other-benchmark.json"), '{"result":1}');
+    const other = { ...EXPERIMENT, id: "other", arms: { plain: [] }, seeds: [2, 3] };
+    const result = await assembleResult(other, { shelf: places([]).shelf, results });
+    expect(result.arms[0]?.runs.map(({ seed, final_return }) => [seed, final_return])).toEqual([
+      [2, 20],
+    ]);
+    expect(result.missing).toEqual(["plain seed 3"]);
+  });
+
   test("forgets what another command has trained", async () => {
     const { shelf, results } = places(MSE);
     results.write(await assembleResult(EXPERIMENT, { shelf, results }));

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Campaign, type CampaignOptions } from "../../bench/campaign/campaign.ts";
@@ -120,6 +121,8 @@ describe("Campaign", () => {
 
   test("names a run that fails, and goes on with the next", TIMEOUT, async () => {
     const place = setting();
+    // A run of another configuration has the name.
+    mkdirSync(join(place.runs, "point-plain-s1"));
     const broken = { ...EXPERIMENT, id: "broken", env: "NoSuch-v0", seeds: [1] };
     const arms = { plain: [] };
     const experiments = [
@@ -133,6 +136,9 @@ describe("Campaign", () => {
       elsewhere: [],
     });
     expect(lines[1]).toMatch(/^broken-plain-s1: ended with code 2; see .*output\.log$/);
+    expect(listRuns(place.runs).map(({ info }) => info.id)).toEqual([
+      expect.stringMatching(/^point-plain-s1-[0-9a-f]{6}$/),
+    ]);
     expect(place.repository.git("log", "--format=%s")).toBe("first");
   });
 });
