@@ -36,6 +36,7 @@ import {
 import { gaussianMixture } from "./gaussian-mixture.ts";
 import { type Network, type NetworkOptions, network } from "./networks.ts";
 import { type OrthogonalGradients, orthogonalGroups } from "./orthogonal-groups.ts";
+import type { MakeCritic, PolicyFamily } from "./plugin.ts";
 import type { PmoeOptions } from "./pmoe.ts";
 import { gateOfExperts } from "./pmoe-ppo.ts";
 
@@ -54,9 +55,11 @@ export interface PpoOptions extends DiagonalGaussianOptions, CriticHeadOptions {
   readonly valueCoefficient: number;
   readonly maxGradNorm: number;
   /** What the critic learns; clipping its values is for mse alone. */
-  readonly critic: CriticName;
+  readonly critic: CriticName | MakeCritic;
   /** A mixture of experts for a policy; left out: one Gaussian. */
   readonly pmoe?: PmoeOptions;
+  /** A policy of another kind. */
+  readonly family?: PolicyFamily;
   /** all: the optimiser sees only what is orthogonal to the weights; none when left out. */
   readonly orthogonalGradients?: OrthogonalGradients;
   /** Makes the critic change slowly with the observation; left out: nothing does. */
@@ -146,12 +149,11 @@ export function ppoParts(options: PpoOptions, sizes: PpoSizes): PpoParts {
 }
 
 /** A mixture of one is PPO's Gaussian. */
-function policyParts(
-  options: PpoOptions,
-  { observationSize, actionSize }: PpoSizes,
-): Pick<PpoParts, "policy" | "addition"> {
-  const { pmoe } = options;
+function policyParts(options: PpoOptions, sizes: PpoSizes): Pick<PpoParts, "policy" | "addition"> {
+  const { family, pmoe } = options;
+  const { observationSize, actionSize } = sizes;
   const network = { ...options, ...options.policyNetwork };
+  if (family?.ppo) return { policy: family.ppo(sizes, network) };
   if (!pmoe || pmoe.experts === 1) {
     return { policy: diagonalGaussian(observationSize, actionSize, network) };
   }

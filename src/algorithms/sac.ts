@@ -23,6 +23,7 @@ import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/r
 import { type RobustOptions, robustLoss, worstNearby } from "./critics/robust-loss.ts";
 import type { NetworkOptions } from "./networks.ts";
 import { type OrthogonalGradients, orthogonalGroups } from "./orthogonal-groups.ts";
+import type { MakeCritic, PolicyFamily } from "./plugin.ts";
 import { type PmoeOptions, pmoe } from "./pmoe.ts";
 import type { SacPolicy } from "./sac-policy.ts";
 import { gaussianPolicy, type LogStdOptions } from "./squashed-gaussian.ts";
@@ -49,7 +50,7 @@ export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOpt
   /** Share of the critic that enters its slow copy per update. */
   readonly tau: number;
   /** What the critics learn: the value itself, or a distribution around it or of the return. */
-  readonly critic: CriticName;
+  readonly critic: CriticName | MakeCritic;
   /** Of the two critics the smaller, or the mean. */
   readonly twin: TwinRuleName;
   /** auto: learned, from `initialTemperature`; a number: fixed. */
@@ -60,6 +61,8 @@ export interface SacOptions extends NetworkOptions, LogStdOptions, CriticHeadOpt
   readonly temperatureLoss: "alpha" | "logAlpha";
   /** A mixture of experts for a policy; left out: one Gaussian. */
   readonly pmoe?: PmoeOptions;
+  /** A policy of another kind. */
+  readonly family?: PolicyFamily;
   /** Whose optimisers see only what is orthogonal to the weights; none when left out. */
   readonly orthogonalGradients?: OrthogonalGradients;
   /** Makes the critics change slowly with the observation; left out: nothing does. */
@@ -122,19 +125,24 @@ export interface SacParts {
 }
 
 export function sacParts(options: SacOptions, sizes: SacSizes): SacParts {
-  const { observationSize, actionSize } = sizes;
+  const { actionSize } = sizes;
   const head = criticHead(options.critic, options);
   const policyOptions = { ...options, ...options.policyNetwork };
   return {
-    policy: options.pmoe
-      ? pmoe(sizes, { ...policyOptions, ...options.pmoe })
-      : gaussianPolicy(observationSize, actionSize, policyOptions),
+    policy: makePolicy(policyOptions, sizes),
     critic: twinCritic(sizes, head, { ...options, ...options.criticNetwork }),
     head,
     twin: twinRules[options.twin],
     temperature: makeTemperature(options, actionSize),
     ...(options.robust ? { robust: options.robust } : {}),
   };
+}
+
+function makePolicy(options: SacOptions, sizes: SacSizes): SacPolicy {
+  const { family, pmoe: mixture } = options;
+  if (family?.sac) return family.sac(sizes, options);
+  if (mixture) return pmoe(sizes, { ...options, ...mixture });
+  return gaussianPolicy(sizes.observationSize, sizes.actionSize, options);
 }
 
 /**

@@ -7,20 +7,53 @@ const autoNumber = z.union([z.literal("auto"), z.number()], {
   error: 'must be "auto" or a number',
 });
 
-export const policy = field(
-  z.enum(["gaussian", "pmoe"]),
-  "gaussian",
-  fixed("what acts: one Gaussian in each state, or a mixture of several (pmoe)"),
-);
+/** Ours, or what a plugin adds. */
+const named = (ours: readonly string[]) => z.union([z.enum(ours), z.string().min(1)]);
 
-/** What critics learn; the names of src/algorithms/critics/registry.ts, which imports too much. */
-export const critic = field(
-  z.enum(["mse", "hl-gauss", "two-hot", "c51"]),
-  "mse",
+export const policyNames = ["gaussian", "pmoe"] as const;
+
+export function isBuiltInPolicy(name: string): boolean {
+  return policyNames.some((own) => own === name);
+}
+
+export const policy = field(
+  named(policyNames),
+  "gaussian",
   fixed(
-    "what critics learn: the value (mse), a distribution around it (hl-gauss, two-hot), that of the return (c51)",
+    "what acts: one Gaussian in each state, a mixture of several (pmoe), or a policy of plugins.files",
   ),
 );
+
+/** Critics that put probability on a support. */
+const categoricalNames = ["hl-gauss", "two-hot", "c51"] as const;
+
+/** What critics learn; the names of src/algorithms/critics/registry.ts, which imports too much. */
+export const criticNames = ["mse", ...categoricalNames] as const;
+
+export function isCategorical(critic: string): boolean {
+  return categoricalNames.some((name) => name === critic);
+}
+
+export const critic = field(
+  named(criticNames),
+  "mse",
+  fixed(
+    "what critics learn: the value (mse), a distribution around it (hl-gauss, two-hot), that of the return (c51), or as plugins.files say",
+  ),
+);
+
+export const plugins = group("Critics and policies of one's own: docs/extending.md.", {
+  files: field(
+    z.array(z.string().min(1)),
+    [],
+    fixed("JavaScript or TypeScript files that export critics or policies"),
+  ),
+  options: field(
+    z.record(z.string(), z.unknown()),
+    {},
+    fixed("options handed to what they export, by its own names"),
+  ),
+});
 
 export const twin = field(
   z.enum(["min", "mean"]),

@@ -1,3 +1,4 @@
+import { isCategorical } from "./algorithm-parts.ts";
 import type { Config } from "./schema.ts";
 
 export type RewardScaling = "none" | "deviation" | "range";
@@ -20,7 +21,7 @@ const BOUND: Readonly<Record<RewardScaling, number | undefined>> = {
 
 export function criticSettings({ algorithm }: Pick<Config, "algorithm">): CriticSettings {
   const { critic, criticSupport, initialTemperature } = algorithm;
-  const automatic = critic === "mse" ? "none" : "deviation";
+  const automatic = isCategorical(critic) ? "deviation" : "none";
   const rewardScaling = algorithm.rewardScaling === "auto" ? automatic : algorithm.rewardScaling;
   const bound = BOUND[rewardScaling];
   const least = bound === undefined ? undefined : -bound;

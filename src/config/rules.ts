@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import { parseAddress } from "./address.ts";
+import { criticNames, isCategorical, policyNames } from "./algorithm-parts.ts";
 import { criticSettings } from "./critic-settings.ts";
+import { didYouMean } from "./nearest.ts";
 import { isOnPolicy } from "./on-policy.ts";
 import { presetAlgorithms } from "./preset-names.ts";
 import type { Config } from "./schema.ts";
@@ -13,6 +15,7 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
     context.addIssue({ code: "custom", path: path.split("."), message });
   };
   checkPreset(config, report);
+  checkNames(config, report);
   checkReplay(config, report);
   checkUnrolls(config, report);
   checkRateLimit(config, report);
@@ -30,6 +33,21 @@ function checkPreset({ preset, algorithm }: Config, report: Report): void {
   if (preset === "auto" || presetAlgorithms[preset] === algorithm.name) return;
   const other = `is ${preset}, but algorithm.name is ${algorithm.name}`;
   report("preset", `${other}; leave one of them out`);
+}
+
+/** A name that is not ours must come from somewhere. */
+function checkNames({ algorithm, plugins }: Config, report: Report): void {
+  if (plugins.files.length > 0) return;
+  const check = (field: "critic" | "policy", names: readonly string[]): void => {
+    const name = algorithm[field];
+    if (names.includes(name)) return;
+    report(
+      `algorithm.${field}`,
+      `must be ${names.join(" or ")}, not ${JSON.stringify(name)}${didYouMean(name, names)}; one of your own needs its file in plugins.files`,
+    );
+  };
+  check("critic", criticNames);
+  check("policy", policyNames);
 }
 
 /** PPO and learning from replay have settings that mean nothing to the other. */
@@ -143,15 +161,16 @@ function checkCritic(config: Config, report: Report): void {
     );
   }
   if (critic === "mse") return;
-  const { atoms } = algorithm.criticSupport;
-  if (atoms < 2) {
-    report("algorithm.criticSupport.atoms", `is ${atoms}, but a distribution needs at least 2`);
-  }
   if (replay.sampling === "lap") {
     report(
       "replay.sampling",
       `is lap, which belongs to the Huber loss of algorithm.critic mse, not to ${critic}; use prioritized`,
     );
+  }
+  if (!isCategorical(critic)) return;
+  const { atoms } = algorithm.criticSupport;
+  if (atoms < 2) {
+    report("algorithm.criticSupport.atoms", `is ${atoms}, but a distribution needs at least 2`);
   }
   checkSupport(config, report);
 }

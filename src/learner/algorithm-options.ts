@@ -4,12 +4,14 @@ import type { AlgorithmOptions } from "../algorithms/registry.ts";
 import { criticSettings } from "../config/critic-settings.ts";
 import type { Config } from "../config/schema.ts";
 import { DEFAULT_TARGET } from "./drm/drm-intervention.ts";
+import { chosenCritic, chosenPolicy, noPlugins } from "./load-plugins.ts";
 
 /** What an algorithm is told of the configuration. */
-export function algorithmOptions(config: Config): AlgorithmOptions {
+export function algorithmOptions(config: Config, plugins = noPlugins): AlgorithmOptions {
   const { algorithm } = config;
   const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = algorithm;
-  const { critic, criticSupport, twin, targetEntropy } = algorithm;
+  const { criticSupport, twin, targetEntropy } = algorithm;
+  const family = chosenPolicy(config, plugins);
   const { min, max, initialTemperature } = criticSettings(config);
   const { learningRate, clipRatio, valueClip, entropyCoefficient } = config.ppo;
   const { valueCoefficient, maxGradNorm, logStdInit } = config.ppo;
@@ -17,7 +19,10 @@ export function algorithmOptions(config: Config): AlgorithmOptions {
     ...{ learningRate, clipRatio, valueClip, entropyCoefficient },
     ...{ valueCoefficient, maxGradNorm, logStdInit },
     ...{ hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax },
-    ...{ critic, twin, initialTemperature, targetEntropy },
+    ...{ twin, initialTemperature, targetEntropy },
+    critic: chosenCritic(config, plugins),
+    ...(family ? { family } : {}),
+    own: config.plugins.options,
     criticLoss: config.replay.sampling === "lap" ? "huber" : "squared",
     ...(min !== undefined && max !== undefined ? { support: { ...criticSupport, min, max } } : {}),
     sigmaRatio: criticSupport.sigmaRatio,

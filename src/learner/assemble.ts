@@ -2,6 +2,7 @@ import type { Algorithm } from "../algorithms/algorithm.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
+import { isCategorical } from "../config/algorithm-parts.ts";
 import { criticSettings } from "../config/critic-settings.ts";
 import { readMachine } from "../config/machine.ts";
 import { isOnPolicy } from "../config/on-policy.ts";
@@ -25,6 +26,7 @@ import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import type { LearnerLoop } from "./learner.ts";
 import { allocateMemory } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
+import { loadPlugins, noPlugins } from "./load-plugins.ts";
 import { NonFiniteGuard } from "./non-finite-guard.ts";
 import {
   NormalizedObservations,
@@ -68,7 +70,7 @@ export async function assembleLearner(
   const restored = task.resume ? store.restore() : undefined;
   const state = restored && learnerStateOf(restored);
 
-  const algorithm = algorithmOf(task);
+  const algorithm = algorithmOf(task, await loadPlugins(config));
   const step = await TrainStep.create(algorithm, {
     random: RandomStream.derive(config.seed, "parameters"),
     threads: settings.learnerThreads,
@@ -138,14 +140,14 @@ export async function assembleLearner(
 }
 
 /** @throws RunError CONFIG_INVALID when the algorithm cannot handle the environment's actions. */
-export function algorithmOf({
-  config,
-  observationSize,
-  actionSpace,
-}: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">): Algorithm {
+export function algorithmOf(
+  task: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">,
+  plugins = noPlugins,
+): Algorithm {
+  const { config, observationSize, actionSpace } = task;
   const { name, batchSize } = config.algorithm;
   const problem = { observationSize, actionSpace, batchSize };
-  return makeAlgorithm(name, algorithmOptions(config), problem);
+  return makeAlgorithm(name, algorithmOptions(config, plugins), problem);
 }
 
 /** What makes the algorithm's policy one for the environment's own units. */
@@ -189,7 +191,7 @@ function rewardScalerOf(
   if (kind === "none") return {};
   const { gamma, targetEntropy, critic } = config.algorithm;
   // PPO clips scaled rewards, and a critic without a support has no other bound to keep.
-  const isUnbounded = isOnPolicy(config) && critic === "mse";
+  const isUnbounded = isOnPolicy(config) && !isCategorical(critic);
   const actionSize = actionSpace.kind === "box" ? actionSpace.size : 1;
   const options = {
     ...{ kind, gamma, initialTemperature },

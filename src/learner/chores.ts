@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../compile/train-step.ts";
 import { RunError } from "../errors.ts";
+import { gaugeOfLogKey } from "../metrics/definitions.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
 import type { LearnerLink } from "../protocol.ts";
 import { CriticWatch } from "./critic-watch.ts";
@@ -78,6 +79,7 @@ export class LearnerChores implements Chores {
   readonly #trainSums = new Map<string, number>();
   readonly #criticWatch: CriticWatch;
   readonly #expertWatch: ExpertWatch;
+  readonly #unknownMetrics = new Set<string>();
   #updates = 0;
 
   constructor(options: ChoresOptions, parts: ChoresParts) {
@@ -205,7 +207,8 @@ export class LearnerChores implements Chores {
   flush({ envSteps, learnerStep }: Progress): void {
     const { cut, recorder, meter, link, emit } = this.#parts;
     for (const [name, sum] of this.#trainSums) {
-      recorder.setLogged(name, sum / this.#updates);
+      if (gaugeOfLogKey(name)) recorder.setLogged(name, sum / this.#updates);
+      else this.#warnOfMetric(name);
     }
     this.#trainSums.clear();
     this.#updates = 0;
@@ -213,6 +216,14 @@ export class LearnerChores implements Chores {
     recorder.set("troupe_trajectory_queue_length", link.waiting);
     emit({ type: "metrics", update: recorder.drain() });
     emit({ type: "progress", envSteps, learnerStep, limiter: cut.explain() });
+  }
+
+  /** Of a plugin's; ours are declared. */
+  #warnOfMetric(name: string): void {
+    if (this.#unknownMetrics.has(name)) return;
+    this.#unknownMetrics.add(name);
+    const message = `there is no metric ${name}; what a plugin says of it is not recorded`;
+    this.#parts.emit({ type: "warning", message });
   }
 
   #sum(name: string, value: number): void {

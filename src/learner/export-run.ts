@@ -13,6 +13,7 @@ import { openSnapshot, type SnapshotChoice } from "./checkpoint/open-snapshot.ts
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { learnerStateOf } from "./cut.ts";
 import { PolicyExporter, type PolicyShape, type PolicyWeights } from "./export-policy.ts";
+import { loadPlugins } from "./load-plugins.ts";
 import { type LoadedPolicy, openPolicy } from "./load-policy.ts";
 import { NormalizedObservations } from "./observation-normalizer.ts";
 import { POLICY_FILE } from "./policy-graph.ts";
@@ -61,7 +62,7 @@ export async function exportRun(
       observationSize: env.observationSpace.size,
       actionSpace: env.actionSpace,
     };
-    const shape = policyShape(algorithmOf(problem), problem);
+    const shape = policyShape(algorithmOf(problem, await loadPlugins(config)), problem);
     const source = { ...shape, ...policyWeights(snapshot, shape) };
     const model = new PolicyExporter(shape).encode(source, {
       "troupe.env": config.env.id,

@@ -1,3 +1,4 @@
+import type { MakeCritic } from "../plugin.ts";
 import { c51 } from "./c51.ts";
 import type { CriticHead } from "./critic-head.ts";
 import { hlGauss } from "./hl-gauss.ts";
@@ -16,6 +17,8 @@ export interface CriticHeadOptions {
   readonly sigmaRatio: number;
   /** How the logits of a categorical critic become probabilities; softmax when left out. */
   readonly probabilities?: LogitRuleName;
+  /** `plugins.options`, for heads from plugins. */
+  readonly own?: Readonly<Record<string, unknown>>;
 }
 
 const ruleOf = ({ probabilities = "softmax" }: CriticHeadOptions): LogitRule =>
@@ -34,6 +37,14 @@ export type CriticName = keyof typeof heads;
 
 export const criticNames = Object.keys(heads) as readonly CriticName[];
 
-export function criticHead(name: CriticName, options: CriticHeadOptions): CriticHead {
-  return heads[name](options);
+export function isCriticName(name: string): name is CriticName {
+  return Object.hasOwn(heads, name);
+}
+
+/** One of ours by its name, or another. */
+export function criticHead(
+  critic: CriticName | MakeCritic,
+  options: CriticHeadOptions,
+): CriticHead {
+  return typeof critic === "function" ? critic(options) : heads[critic](options);
 }

@@ -10,7 +10,10 @@ import { transformSync } from "@swc/wasm-typescript";
  */
 
 /** This very copy: two copies would each load the engine, and not know each other's classes. */
-const TROUPE = new URL("../../index.js", import.meta.url).href;
+const OURS: Readonly<Record<string, string>> = {
+  troupe: new URL("../../index.js", import.meta.url).href,
+  "troupe/plugin": new URL("../../plugin.js", import.meta.url).href,
+};
 
 interface Resolved {
   readonly url: string;
@@ -32,7 +35,8 @@ export function resolve<Outcome>(
   context: ResolveContext,
   next: (specifier: string, context: ResolveContext) => Outcome,
 ): Outcome | Resolved {
-  if (specifier === "troupe") return { url: TROUPE, shortCircuit: true };
+  const url = OURS[specifier];
+  if (url !== undefined) return { url, shortCircuit: true };
   return next(typeScriptTwin(specifier, context.parentURL) ?? specifier, context);
 }
 
