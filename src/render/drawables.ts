@@ -2,8 +2,8 @@ import type { MjModel } from "@mujoco/mujoco";
 import { nameAt, type Scene } from "./camera.ts";
 import { BOX, CAPSULE, PLANE, ShapeTable } from "./shapes.ts";
 
-/** MuJoCo draws the first three groups of geoms, sites and tendons unless told otherwise. */
-const VISIBLE_GROUPS = 3;
+/** MuJoCo draws these groups of geoms, sites and tendons unless told otherwise. */
+const DEFAULT_GROUPS = [0, 1, 2];
 /** mjtWrap: a tendon through joints has no path in space. */
 const WRAP_JOINT = 1;
 /** A tendon's wrap object: a pulley, where its path jumps. */
@@ -52,12 +52,12 @@ export class Drawables {
   #views: HeapViews | undefined;
   #count = 0;
 
-  constructor(scene: Scene) {
+  constructor(scene: Scene, groups: readonly number[] = DEFAULT_GROUPS) {
     const { model } = scene;
     this.#scene = scene;
-    this.geoms = inVisibleGroups(model.geom_group);
-    this.#sites = inVisibleGroups(model.site_group);
-    this.#tendons = spatialTendons(model);
+    this.geoms = inGroups(model.geom_group, groups);
+    this.#sites = inGroups(model.site_group, groups);
+    this.#tendons = spatialTendons(model, groups);
     const pieces = this.#tendons.length > 0 ? 2 * model.nwrap : 0;
     const capacity = this.geoms.length + this.#sites.length + pieces;
     this.table = new ShapeTable(capacity);
@@ -180,12 +180,12 @@ function isAnalytic(kind: number): boolean {
   return kind === PLANE || (kind > 1 && kind <= BOX);
 }
 
-function inVisibleGroups(groups: Int32Array): Int32Array {
-  return Int32Array.from(groups.keys()).filter((i) => groups[i]! < VISIBLE_GROUPS);
+function inGroups(groups: Int32Array, shown: readonly number[]): Int32Array {
+  return Int32Array.from(groups.keys()).filter((i) => shown.includes(groups[i]!));
 }
 
-function spatialTendons(model: MjModel): Int32Array {
-  const visible = inVisibleGroups(model.tendon_group);
+function spatialTendons(model: MjModel, shown: readonly number[]): Int32Array {
+  const visible = inGroups(model.tendon_group, shown);
   return visible.filter((i) => model.wrap_type[model.tendon_adr[i]] !== WRAP_JOINT);
 }
 

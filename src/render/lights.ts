@@ -5,6 +5,14 @@ import type { ShapeTable } from "./shapes.ts";
 /** mjtLightType: rays are parallel. Others come from a point. */
 const DIRECTIONAL = 1;
 
+/** A row of pixels on a shape. */
+export interface Surface {
+  /** [width, 3], in the shape's coordinates. */
+  readonly points: Float64Array;
+  /** [width, 3], unit vectors. */
+  readonly normals: Float64Array;
+}
+
 /**
  * The head light, which shines along the view, and the model's own lights. Diffuse and ambient, without
  * shadows or attenuation; spot lights keep their cone.
@@ -13,6 +21,7 @@ export class Lights {
   readonly count: number;
   /** [count], 1 for parallel rays. */
   readonly parallel: Uint8Array;
+  readonly allParallel: boolean;
   /** [count, 3], red, green, blue. */
   readonly diffuse: Float64Array;
   /** [3], of all lights together. */
@@ -50,6 +59,7 @@ export class Lights {
     this.#worldSources = new Float64Array(3 * count);
     this.#worldAims = new Float64Array(3 * count);
     for (let l = 0; l < count; l++) this.#describe(l);
+    this.allParallel = this.parallel.every((flag) => flag === 1);
   }
 
   /** Brings the lights up to date with the data and the camera. */
@@ -89,24 +99,26 @@ export class Lights {
     }
   }
 
-  /** Share of light `l` that falls on a point of the placed shape, both [3] in its coordinates. */
-  strength(l: number, point: Float64Array, normal: Float64Array): number {
-    const { sources, aims } = this;
-    const at = 3 * l;
-    let [x, y, z] = [sources[at]!, sources[at + 1]!, sources[at + 2]!];
-    if (!this.parallel[l]) {
-      x -= point[0]!;
-      y -= point[1]!;
-      z -= point[2]!;
-      const length = Math.sqrt(x * x + y * y + z * z);
-      x /= length;
-      y /= length;
-      z /= length;
-    }
-    const cosine = x * normal[0]! + y * normal[1]! + z * normal[2]!;
-    if (this.cone[l] === -1) return cosine;
-    const spot = -(x * aims[at]! + y * aims[at + 1]! + z * aims[at + 2]!);
-    return spot < this.cone[l]! ? 0 : cosine * spot ** this.exponent[l]!;
+  /** Cosine, negative from behind, of what light `l` throws on column `j` of a row of the placed shape. */
+  strength(l: number, j: number, surface: Surface): number {
+    const { sources } = this;
+    const { points, normals } = surface;
+    const [x, y, z] = [sources[3 * l]!, sources[3 * l + 1]!, sources[3 * l + 2]!];
+    const [nx, ny, nz] = [normals[3 * j]!, normals[3 * j + 1]!, normals[3 * j + 2]!];
+    if (this.parallel[l]) return x * nx + y * ny + z * nz;
+    const [dx, dy, dz] = [x - points[3 * j]!, y - points[3 * j + 1]!, z - points[3 * j + 2]!];
+    const scale = 1 / Math.sqrt(dx * dx + dy * dy + dz * dz);
+    return (
+      (dx * nx + dy * ny + dz * nz) * scale * this.#inCone(l, [dx * scale, dy * scale, dz * scale])
+    );
+  }
+
+  /** How much of a spot light goes into a direction from the surface, a unit vector. */
+  #inCone(l: number, [x, y, z]: readonly [number, number, number]): number {
+    if (this.cone[l] === -1) return 1;
+    const { aims } = this;
+    const cosine = -(x * aims[3 * l]! + y * aims[3 * l + 1]! + z * aims[3 * l + 2]!);
+    return cosine < this.cone[l]! ? 0 : cosine ** this.exponent[l]!;
   }
 
   #describe(l: number): void {

@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly height: number;
   /** The model's first camera, or its free view when it has none, when left out. */
   readonly camera?: CameraChoice;
+  /** Groups of geoms, sites and tendons that are shown; 0, 1 and 2, as MuJoCo's, when left out. */
+  readonly groups?: readonly number[];
 }
 
 /** Larger pictures are typing mistakes. */
@@ -61,7 +63,7 @@ export class Renderer {
     this.width = width;
     this.height = height;
     this.#camera = openCamera(scene, options.camera);
-    this.#drawables = new Drawables(scene);
+    this.#drawables = new Drawables(scene, options.groups);
     this.boxed = this.#drawables.boxed;
     this.#projection = new Projection(this.#camera.pose, width, height);
     this.#buffer = new DepthBuffer(width, height);

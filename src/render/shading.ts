@@ -1,14 +1,6 @@
 import type { Lights } from "./lights.ts";
-import {
-  BOX,
-  CAPSULE,
-  CYLINDER,
-  type DepthBuffer,
-  ELLIPSOID,
-  PLANE,
-  type ShapeTable,
-  STRIDE,
-} from "./shapes.ts";
+import { type DepthBuffer, PLANE, type ShapeTable, STRIDE } from "./shapes.ts";
+import { SurfaceRow } from "./surface-row.ts";
 import type { Texture } from "./surfaces.ts";
 
 /** The colour of one shape. */
@@ -38,139 +30,138 @@ export interface ShaderParts {
  */
 export class Shader {
   readonly #parts: ShaderParts;
-  /** Of the pixel at hand, in the shape's coordinates. */
-  readonly #point = new Float64Array(3);
-  readonly #normal = new Float64Array(3);
-  /** [3], what falls on it, and the colour of what it falls on. */
-  readonly #light = new Float64Array(3);
-  readonly #colour = new Float64Array(3);
+  readonly #surface: SurfaceRow;
+  /** [width, 3], colours of the row at hand, 0 to 255 and more where they glare. */
+  readonly #row: Float64Array;
+  /** [3], what falls on the plane at hand. */
+  readonly #planeLight = new Float64Array(3);
   /** [2], tiles per metre of the plane at hand. */
   readonly #tiles = new Float64Array(2);
-  /** Size of a pixel at depth 1. */
-  #pixel = 0;
 
   constructor(parts: ShaderParts) {
     this.#parts = parts;
+    this.#surface = new SurfaceRow(parts.table, parts.buffer);
+    this.#row = new Float64Array(3 * parts.buffer.width);
   }
 
   /** @param pixels [height, width, 3] */
   paint(k: number, paint: Paint, pixels: Uint8Array): void {
-    const { table, buffer, lights } = this.#parts;
-    const { bounds } = table;
-    const { width, shapes } = buffer;
+    const { table, lights } = this.#parts;
     lights.place(table, k);
     const texture = table.kinds[k] === PLANE ? paint.texture : undefined;
+    // Parallel light falls on a plane everywhere alike: its share goes into the colour once.
+    const evenly = table.kinds[k] === PLANE && lights.allParallel;
+    const colour = evenly ? this.#lightPlane(paint) : paint.colour;
     if (texture) this.#measureTiles(k, texture);
-    else this.#colour.set(paint.colour);
+    const last = table.bounds[4 * k + 3]!;
+    for (let i = table.bounds[4 * k + 2]!; i < last; i++) {
+      if (!this.#surface.find(k, i)) continue;
+      if (texture) this.#sampleRow(k, i, { texture, colour });
+      else this.#fillRow(k, colour);
+      if (!evenly) this.#lightRow(k, i, paint.emission);
+      this.#writeRow(k, i, { pixels, alpha: paint.alpha });
+    }
+  }
+
+  #fillRow(k: number, colour: Float64Array): void {
+    const { bounds } = this.#parts.table;
+    const row = this.#row;
+    const [red, green, blue] = [colour[0]!, colour[1]!, colour[2]!];
+    const last = bounds[4 * k + 1]!;
+    for (let j = bounds[4 * k]!; j < last; j++) {
+      row[3 * j] = red;
+      row[3 * j + 1] = green;
+      row[3 * j + 2] = blue;
+    }
+  }
+
+  /**
+   * The texture's colours: its mean where a pixel covers half a tile, so that a chequered floor does not
+   * flicker in the distance.
+   */
+  #sampleRow(k: number, i: number, look: { texture: Texture; colour: Float64Array }): void {
+    const { frames, bounds } = this.#parts.table;
+    const { width, depth, shapes } = this.#parts.buffer;
+    const { points } = this.#surface;
+    const { texture, colour } = look;
+    const { pixels: texels, mean } = texture;
+    const row = this.#row;
+    const [perX, perY] = [this.#tiles[0]!, this.#tiles[1]!];
+    const [red, green, blue] = [colour[0]! / 255, colour[1]! / 255, colour[2]! / 255];
+    const [meanRed, meanGreen, meanBlue] = [mean[0]!, mean[1]!, mean[2]!];
+    // A pixel at depth t is t times as large, and longer by t over the height on a plane seen aslant.
+    const spread = 2 * this.#pixelSize(k) * Math.max(perX, perY);
+    const flatness = 1 / frames[k * STRIDE + 2]!;
     const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
-    for (let i = bounds[4 * k + 2]!; i < bounds[4 * k + 3]!; i++) {
-      for (let j = first, p = i * width + first; j < last; j++, p++) {
-        if (shapes[p] !== k) continue;
-        const footprint = this.#findPoint(k, i, j);
-        if (texture) this.#sample(texture, footprint, paint.colour);
-        this.#findNormal(k);
-        this.#illuminate(paint.emission);
-        this.#blend(pixels, p, paint.alpha);
+    for (let j = first, p = i * width + first; j < last; j++, p++) {
+      if (shapes[p] !== k) continue;
+      const s = points[3 * j]! * perX - 0.5;
+      const t = -points[3 * j + 1]! * perY - 0.5;
+      const column = Math.floor((s - Math.floor(s)) * texture.width);
+      const line = Math.floor((t - Math.floor(t)) * texture.height);
+      const at = 3 * (line * texture.width + column);
+      const covered = spread * depth[p]! * Math.sqrt(depth[p]! * flatness) - 0.5;
+      const blur = Math.min(1, Math.max(0, covered));
+      row[3 * j] = red * (texels[at]! + blur * (meanRed - texels[at]!));
+      row[3 * j + 1] = green * (texels[at + 1]! + blur * (meanGreen - texels[at + 1]!));
+      row[3 * j + 2] = blue * (texels[at + 2]! + blur * (meanBlue - texels[at + 2]!));
+    }
+  }
+
+  /** Multiplies the row by the light that falls on it. */
+  #lightRow(k: number, i: number, emission: number): void {
+    const { table, buffer, lights } = this.#parts;
+    const { bounds } = table;
+    const { diffuse, ambient, count } = lights;
+    const row = this.#row;
+    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    for (let j = first, p = i * buffer.width + first; j < last; j++, p++) {
+      if (buffer.shapes[p] !== k) continue;
+      let red = emission + ambient[0]!;
+      let green = emission + ambient[1]!;
+      let blue = emission + ambient[2]!;
+      for (let l = 0; l < count; l++) {
+        const strength = Math.max(0, lights.strength(l, j, this.#surface));
+        red += strength * diffuse[3 * l]!;
+        green += strength * diffuse[3 * l + 1]!;
+        blue += strength * diffuse[3 * l + 2]!;
+      }
+      row[3 * j] = row[3 * j]! * red;
+      row[3 * j + 1] = row[3 * j + 1]! * green;
+      row[3 * j + 2] = row[3 * j + 2]! * blue;
+    }
+  }
+
+  #writeRow(k: number, i: number, out: { pixels: Uint8Array; alpha: number }): void {
+    const { table, buffer } = this.#parts;
+    const { pixels, alpha } = out;
+    const row = this.#row;
+    const behind = 1 - alpha;
+    const [first, last] = [table.bounds[4 * k]!, table.bounds[4 * k + 1]!];
+    for (let j = first, p = i * buffer.width + first; j < last; j++, p++) {
+      if (buffer.shapes[p] !== k) continue;
+      for (let at = 3 * p, from = 3 * j; from < 3 * j + 3; at++, from++) {
+        const value = Math.min(255, row[from]!);
+        pixels[at] = behind === 0 ? value : alpha * value + behind * pixels[at]!;
       }
     }
   }
 
-  /** Returns the size on a plane of what has size 1 at depth 1, metres: the mean of along and across. */
-  #findPoint(k: number, i: number, j: number): number {
-    const { frames } = this.#parts.table;
-    const { width, depth } = this.#parts.buffer;
-    const f = k * STRIDE;
-    const t = depth[i * width + j]!;
-    for (let a = 0; a < 3; a++) {
-      const ray = frames[f + 9 + a]! + i * frames[f + 6 + a]! + j * frames[f + 3 + a]!;
-      this.#point[a] = frames[f + a]! + t * ray;
-    }
-    return t * Math.sqrt(t / frames[f + 2]!);
-  }
-
-  #blend(pixels: Uint8Array, p: number, alpha: number): void {
-    const [light, colour] = [this.#light, this.#colour];
-    for (let a = 0; a < 3; a++) {
-      const shade = Math.min(255, colour[a]! * light[a]!);
-      const at = 3 * p + a;
-      pixels[at] = alpha === 1 ? shade : alpha * shade + (1 - alpha) * pixels[at]!;
-    }
-  }
-
-  /** Writes the outward normal at the point. */
-  #findNormal(k: number): void {
-    const { kinds, sizes } = this.#parts.table;
-    const [a, b, c] = [sizes[3 * k]!, sizes[3 * k + 1]!, sizes[3 * k + 2]!];
-    switch (kinds[k]) {
-      case PLANE:
-        this.#setNormal(0, 0, 1);
-        break;
-      case CAPSULE:
-        this.#capsuleNormal(a, b);
-        break;
-      case ELLIPSOID:
-        this.#ellipsoidNormal(a, b, c);
-        break;
-      case CYLINDER:
-        this.#cylinderNormal(a, b);
-        break;
-      case BOX:
-        this.#boxNormal(a, b, c);
-        break;
-      default:
-        this.#ellipsoidNormal(a, a, a);
-    }
-  }
-
-  #capsuleNormal(radius: number, half: number): void {
-    const [x, y, z] = [this.#point[0]!, this.#point[1]!, this.#point[2]!];
-    const beyond = z - Math.min(Math.max(z, -half), half);
-    this.#setNormal(x / radius, y / radius, beyond / radius);
-  }
-
-  #ellipsoidNormal(a: number, b: number, c: number): void {
-    const [x, y, z] = [this.#point[0]!, this.#point[1]!, this.#point[2]!];
-    const [nx, ny, nz] = [x / (a * a), y / (b * b), z / (c * c)];
-    const scale = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz);
-    this.#setNormal(nx * scale, ny * scale, nz * scale);
-  }
-
-  #cylinderNormal(radius: number, half: number): void {
-    const [x, y, z] = [this.#point[0]!, this.#point[1]!, this.#point[2]!];
-    const onSide = Math.sqrt(x * x + y * y) / radius > Math.abs(z) / half;
-    if (onSide) this.#setNormal(x / radius, y / radius, 0);
-    else this.#setNormal(0, 0, Math.sign(z));
-  }
-
-  #boxNormal(a: number, b: number, c: number): void {
-    const [x, y, z] = [this.#point[0]! / a, this.#point[1]! / b, this.#point[2]! / c];
-    const [ax, ay, az] = [Math.abs(x), Math.abs(y), Math.abs(z)];
-    if (ax >= ay && ax >= az) this.#setNormal(Math.sign(x), 0, 0);
-    else if (ay >= az) this.#setNormal(0, Math.sign(y), 0);
-    else this.#setNormal(0, 0, Math.sign(z));
-  }
-
-  #setNormal(x: number, y: number, z: number): void {
-    this.#normal[0] = x;
-    this.#normal[1] = y;
-    this.#normal[2] = z;
-  }
-
-  #illuminate(emission: number): void {
+  /** The colour of a plane under parallel light. */
+  #lightPlane(paint: Paint): Float64Array {
     const { lights } = this.#parts;
-    const [light, normal, point] = [this.#light, this.#normal, this.#point];
-    for (let a = 0; a < 3; a++) light[a] = emission + lights.ambient[a]!;
+    const light = this.#planeLight;
+    for (let a = 0; a < 3; a++) light[a] = paint.emission + lights.ambient[a]!;
     for (let l = 0; l < lights.count; l++) {
-      const strength = lights.strength(l, point, normal);
-      if (strength <= 0) continue;
+      // The plane's normal is its z axis.
+      const strength = Math.max(0, lights.sources[3 * l + 2]!);
       for (let a = 0; a < 3; a++) light[a] = light[a]! + strength * lights.diffuse[3 * l + a]!;
     }
+    for (let a = 0; a < 3; a++) light[a] = light[a]! * paint.colour[a]!;
+    return light;
   }
 
   #measureTiles(k: number, texture: Texture): void {
-    const { frames } = this.#parts.table;
-    const f = k * STRIDE;
-    this.#pixel = Math.hypot(frames[f + 6]!, frames[f + 7]!, frames[f + 8]!);
     for (let a = 0; a < 2; a++) {
       const half = this.#parts.table.sizes[3 * k + a]!;
       const unit = texture.uniform || half === 0 ? 1 : half;
@@ -178,24 +169,10 @@ export class Shader {
     }
   }
 
-  /**
-   * The texture's colour at the point: its mean where a pixel covers half a tile, so that a chequered
-   * floor does not flicker in the distance.
-   *
-   * @param footprint Size on the plane of what has size 1 at depth 1, metres.
-   * @param tint [3], 0 to 255.
-   */
-  #sample(texture: Texture, footprint: number, tint: Float64Array): void {
-    const { width, height, pixels, mean } = texture;
-    const [perX, perY] = [this.#tiles[0]!, this.#tiles[1]!];
-    const s = this.#point[0]! * perX - 0.5;
-    const t = -this.#point[1]! * perY - 0.5;
-    const column = Math.min(width - 1, Math.floor((s - Math.floor(s)) * width));
-    const row = Math.min(height - 1, Math.floor((t - Math.floor(t)) * height));
-    const blur = Math.min(1, Math.max(0, 2 * this.#pixel * footprint * Math.max(perX, perY) - 0.5));
-    for (let a = 0; a < 3; a++) {
-      const texel = pixels[3 * (row * width + column) + a]!;
-      this.#colour[a] = ((texel + blur * (mean[a]! - texel)) * tint[a]!) / 255;
-    }
+  /** At depth 1. */
+  #pixelSize(k: number): number {
+    const { frames } = this.#parts.table;
+    const f = k * STRIDE;
+    return Math.hypot(frames[f + 6]!, frames[f + 7]!, frames[f + 8]!);
   }
 }

@@ -9,7 +9,7 @@ const SKYBOX = 2;
 /** Steps of a sky's table, from straight down to straight up. */
 const SKY_STEPS = 256;
 
-/** dm_control's sky. */
+/** dm_control's sky, straight up; straight down it is black. */
 const SKY_ABOVE = [102, 153, 204];
 
 /**
@@ -22,7 +22,7 @@ function readSky(model: MjModel): Uint8Array {
   const box = index < 0 ? undefined : readSkyBox(model, index);
   return Uint8Array.from({ length: 3 * SKY_STEPS }, (_, at) => {
     const sine = (2 * Math.floor(at / 3)) / (SKY_STEPS - 1) - 1;
-    if (!box) return (SKY_ABOVE[at % 3]! * (1 + Math.tanh(1.5 * sine))) / 2;
+    if (!box) return SKY_ABOVE[at % 3]! * (0.5 + 0.47 * sine);
     return skyAt(box, sine, at % 3);
   });
 }
