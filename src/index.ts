@@ -32,6 +32,17 @@ export {
   type TaskSimulation,
 } from "./envs/own/task-definition.ts";
 export { makeEnv } from "./envs/registry.ts";
+export { actionRepeat } from "./envs/wrappers/action-repeat.ts";
+export { actionRescale } from "./envs/wrappers/action-rescale.ts";
+export { episodeStatistics } from "./envs/wrappers/episode-statistics.ts";
+export { frameStack } from "./envs/wrappers/frame-stack.ts";
+export {
+  type ObservationScaleOptions,
+  observationScale,
+} from "./envs/wrappers/observation-scale.ts";
+export { type RewardScaleOptions, rewardScale } from "./envs/wrappers/reward-scale.ts";
+export { timeLimit } from "./envs/wrappers/time-limit.ts";
+export { Wrapper, WrapperResult, type WrapperState } from "./envs/wrappers/wrapper.ts";
 export { type ErrorCode, RunError } from "./errors.ts";
 export { type LoadedPolicy, type LoadPolicyOptions, loadPolicy } from "./learner/load-policy.ts";
 export {

@@ -7,6 +7,7 @@ import { isEnvFile, loadEnvFile } from "./env-file.ts";
 import { externalEnv, isExternal } from "./external.ts";
 import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
+import { splitWrappers, wrap } from "./wrappers/wrap.ts";
 
 const entries: ReadonlyMap<string, EnvEntry> = new Map(
   [...gymnasiumEntries, ...dmControlEntries, pointMassEntry].map((entry) => [entry.info.id, entry]),
@@ -32,7 +33,7 @@ export function modelOf(id: string): string | undefined {
 
 /**
  * Makes an instance of a registered environment; the caller closes it. `describeEnv(id).options` lists
- * what `options` may hold.
+ * what `options` may hold, besides `wrappers` (src/envs/wrappers/wrap.ts).
  *
  * @throws RunError ENV_UNKNOWN naming the nearest id, CONFIG_INVALID for a bad option.
  */
@@ -40,7 +41,9 @@ export async function makeEnv(
   id: string,
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
-  return await entryOf(id).make(options);
+  const entry = entryOf(id);
+  const { options: own, wrappers } = splitWrappers(options);
+  return wrap(await entry.make(own), wrappers);
 }
 
 /**
@@ -56,7 +59,8 @@ export async function openEnv(
   if (isExternal(idOrFile)) return externalEnv(idOrFile, options);
   if (!isEnvFile(idOrFile)) return await makeEnv(idOrFile, options);
   const { make } = await loadEnvFile(idOrFile);
-  return await make(options);
+  const { options: own, wrappers } = splitWrappers(options);
+  return wrap(await make(own), wrappers);
 }
 
 function entryOf(id: string): EnvEntry {

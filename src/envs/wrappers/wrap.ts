@@ -1,0 +1,109 @@
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import { RunError } from "../../errors.ts";
+import type { Env } from "../env.ts";
+import { actionRepeat } from "./action-repeat.ts";
+import { actionRescale } from "./action-rescale.ts";
+import { episodeStatistics } from "./episode-statistics.ts";
+import { frameStack } from "./frame-stack.ts";
+import { observationScale } from "./observation-scale.ts";
+import { rewardScale } from "./reward-scale.ts";
+import { timeLimit } from "./time-limit.ts";
+
+/** What a wrapper's setting looks like, and what it makes. */
+interface WrapperKind<Schema extends z.ZodType> {
+  readonly schema: Schema;
+  wrap(env: Env, setting: z.output<Schema>): Env;
+}
+
+const kind = <Schema extends z.ZodType>(
+  schema: Schema,
+  wrap: (env: Env, setting: z.output<Schema>) => Env,
+): WrapperKind<z.ZodType> => ({ schema, wrap: (env, setting) => wrap(env, schema.parse(setting)) });
+
+const count = z.int().positive();
+const range = z.tuple([z.number(), z.number()]);
+const perComponent = z.union([z.number(), z.array(z.number())]).optional();
+
+/** By the name they have in `env.options.wrappers`. */
+const kinds: Readonly<Record<string, WrapperKind<z.ZodType>>> = {
+  time_limit: kind(count, timeLimit),
+  action_repeat: kind(count, actionRepeat),
+  frame_stack: kind(count, frameStack),
+  action_rescale: kind(range, actionRescale),
+  observation_scale: kind(
+    z.strictObject({
+      mean: perComponent,
+      scale: perComponent,
+      clip: z.number().positive().optional(),
+    }),
+    observationScale,
+  ),
+  reward_scale: kind(
+    z.strictObject({
+      scale: z.number().optional(),
+      shift: z.number().optional(),
+      clip: range.optional(),
+    }),
+    rewardScale,
+  ),
+  episode_statistics: kind(z.literal(true), episodeStatistics),
+};
+
+export const wrapperNames: readonly string[] = Object.keys(kinds);
+
+/** Options of an environment without those of what is put around it. */
+export function splitWrappers(options: Readonly<Record<string, unknown>> = {}): {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly wrappers: unknown;
+} {
+  const { wrappers, ...rest } = options;
+  return { options: rest, wrappers };
+}
+
+/**
+ * Puts wrappers around an environment, the first of the list innermost. Each is an object of one name and its
+ * setting: `[{ action_repeat: 2 }, { frame_stack: 3 }]`. Takes ownership of `env`, which is closed when one
+ * of them cannot be made.
+ *
+ * @throws RunError CONFIG_INVALID naming the entry and what is wrong with it.
+ */
+export function wrap(env: Env, wrappers: unknown): Env {
+  if (wrappers === undefined) return env;
+  try {
+    if (!Array.isArray(wrappers)) refuse("wrappers", "is no list, such as [{action_repeat: 2}]");
+    return wrappers.reduce<Env>((inner, entry, i) => wrapIn(inner, entry, `wrappers[${i}]`), env);
+  } catch (thrown) {
+    env.close();
+    const { message } = RunError.from(thrown);
+    throw new RunError("CONFIG_INVALID", `${env.id}: ${message}`, { cause: thrown });
+  }
+}
+
+function wrapIn(env: Env, entry: unknown, place: string): Env {
+  const fields: [string, unknown][] =
+    typeof entry === "object" && entry !== null ? Object.entries(entry) : [];
+  const [field, ...others] = fields;
+  if (!field || others.length > 0) {
+    refuse(place, "is no object of one name, such as {action_repeat: 2}");
+  }
+  const [name, setting] = field;
+  const wrapper = kinds[name];
+  if (!wrapper) {
+    refuse(
+      place,
+      `there is no wrapper "${name}"; did you mean "${closest(name, [...wrapperNames])}"?`,
+    );
+  }
+  const parsed = wrapper.schema.safeParse(setting);
+  if (!parsed.success) refuse(`${place}.${name}`, z.prettifyError(parsed.error));
+  try {
+    return wrapper.wrap(env, parsed.data);
+  } catch (thrown) {
+    return refuse(`${place}.${name}`, RunError.from(thrown).message);
+  }
+}
+
+function refuse(place: string, what: string): never {
+  throw new RunError("CONFIG_INVALID", `${place}: ${what}`);
+}
