@@ -270,7 +270,7 @@ export function ppoStage(
       );
       const policyLoss = neg(mean(gain));
       const outputs = critic.forward(agent, batch.observations);
-      const valueLoss = criticLoss({ head, outputs, batch }, options);
+      const { loss: valueLoss, metrics: ofCritic } = criticLoss({ head, outputs, batch }, options);
       const entropy = distribution.entropy();
       const price = add(mul(valueLoss, valueCoefficient), mul(entropy, -entropyCoefficient));
       const added =
@@ -290,6 +290,7 @@ export function ppoStage(
           "train/clip_fraction": mean(cast(greater(abs(sub(ratio, 1)), clipRatio), "float32")),
           "train/effective_sample_size": effectiveShare(ratio),
           ...distribution.metrics,
+          ...ofCritic,
           ...added?.metrics,
           ...(jump ? { "train/robust_loss": jump } : {}),
         },
@@ -310,17 +311,21 @@ function criticLoss(
     readonly batch: PpoInputs["batch"];
   },
   { critic, valueClip }: PpoOptions,
-): Tensor {
+): LossResult {
   const { head, outputs, batch } = parts;
-  const error = (of: Tensor): Tensor => head.toward(batch.returns).compare(of).loss;
-  if (critic !== "mse") return mean(error(outputs));
-  if (valueClip <= 0) return mul(mean(error(outputs)), 0.5);
+  const target = head.toward(batch.returns);
+  // Of two critics that are the same one.
+  const metrics = { ...target.metrics, ...head.monitor?.([outputs, outputs]) };
+  const error = mean(target.compare(outputs).loss);
+  if (critic !== "mse") return { loss: error, metrics };
+  if (valueClip <= 0) return { loss: mul(error, 0.5), metrics };
   const value = head.value(outputs);
   const near = add(batch.values, clip(sub(value, batch.values), -valueClip, valueClip));
-  return mul(
+  const loss = mul(
     mean(maximum(square(sub(value, batch.returns)), square(sub(near, batch.returns)))),
     0.5,
   );
+  return { loss, metrics };
 }
 
 /** (sum w)^2 / (n sum w^2): the share of the samples that an importance-weighted mean amounts to. */
