@@ -1,10 +1,11 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { Env, Space } from "../envs/env.ts";
 import type { OptionInfo } from "../envs/options.ts";
+import { addEnvCheckCommand } from "./env-check.ts";
 import { addEnvReplayCommand } from "./env-replay.ts";
 import { table } from "./table.ts";
 
-/** `troupe env list | show | replay`. */
+/** `troupe env list | show | check | replay`. */
 export function addEnvCommand(program: Command): void {
   const env = program.command("env").description("list and describe environments");
   env
@@ -18,6 +19,7 @@ export function addEnvCommand(program: Command): void {
     .argument("<env>", "environment id or file")
     .option("--json", "print JSON")
     .action(show);
+  addEnvCheckCommand(env);
   addEnvReplayCommand(env);
 }
 

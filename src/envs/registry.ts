@@ -47,6 +47,14 @@ export async function makeEnv(
 }
 
 /**
+ * What an id or a file stands for.
+ * @throws RunError ENV_UNKNOWN naming the nearest id, CONFIG_INVALID for a file that defines none.
+ */
+export async function findEnv(idOrFile: string): Promise<EnvEntry> {
+  return isEnvFile(idOrFile) ? await loadEnvFile(idOrFile) : entryOf(idOrFile);
+}
+
+/**
  * Makes an environment named as on the command line: the id of a registered one, `external/NAME` for one that
  * only actors elsewhere have, or the path of a file that defines one, recognised by its extension.
  *
@@ -57,8 +65,7 @@ export async function openEnv(
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
   if (isExternal(idOrFile)) return externalEnv(idOrFile, options);
-  if (!isEnvFile(idOrFile)) return await makeEnv(idOrFile, options);
-  const { make } = await loadEnvFile(idOrFile);
+  const { make } = await findEnv(idOrFile);
   const { options: own, wrappers } = splitWrappers(options);
   return wrap(await make(own), wrappers);
 }

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkInThread } from "../../../dist/envs/check/check-thread.js";
+import { runCli } from "../../cli/run-cli.ts";
+
+const TIMEOUT = { timeout: 60_000 };
+
+let file: string;
+beforeEach(() => {
+  file = join(mkdtempSync(join(tmpdir(), "troupe-check-")), "task.mjs");
+});
+afterEach(() => rmSync(join(file, ".."), { recursive: true }));
+
+/** A task whose 30th step does what is given. */
+function write(step: string): void {
+  writeFileSync(
+    file,
+    `let total = 0;
+const box = { kind: "box", size: 1, low: Float32Array.of(-1), high: Float32Array.of(1) };
+const kept = [];
+export const env = () => ({
+  id: "Task", observationSpace: box, actionSpace: box, maxEpisodeSteps: 20, t: 0,
+  reset() { this.t = 0; return { observation: Float64Array.of(0.5), info: {} }; },
+  step() {
+    if (++total >= 30) { ${step} }
+    return { observation: Float64Array.of(0), reward: 0, terminated: false, truncated: ++this.t === 20, info: {} };
+  },
+  close() {},
+});`,
+  );
+}
+
+const check = () =>
+  checkInThread({ id: file, steps: 100, seconds: 10, callTimeoutSeconds: 2, maxHeapMegabytes: 64 });
+
+describe("checkInThread", () => {
+  test.for([
+    ["for (;;);", "calls", /^step has not returned for 2 s$/],
+    ["process.exit(4);", "calls", /^the thread ended during step: the thread exited with code 4$/],
+    [
+      "for (;;) kept.push(new Array(1e5).fill({}));",
+      "memory",
+      /^the thread ended during step: .*memory/,
+    ],
+  ] as const)("finds that a step does %s, and where", TIMEOUT, async ([step, name, what]) => {
+    write(step);
+    const { ok, findings } = await check();
+    expect(ok).toBe(false);
+    expect(findings.at(-1)).toMatchObject({
+      severity: "error",
+      check: name,
+      what: expect.stringMatching(what),
+      where: { seed: 1, step: 10 },
+    });
+  });
+});
+
+describe("troupe env check", () => {
+  test("prints findings, and ends with 1 when there are errors", TIMEOUT, () => {
+    write("throw new Error('out of tune');");
+    const { code, stdout } = runCli(["env", "check", file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^error \[calls\] step threw: out of tune \(.*task\.mjs:8:\d+\) \(seed 1, step 10\)$/m,
+    );
+    expect(stdout).toMatch(/^Task: 1 error/m);
+  });
+
+  test("prints JSON, and ends with 0 when there are none", TIMEOUT, () => {
+    const argv = ["PointMass-v0", "--steps", "200", "-o", "dimensions=3", "--json"];
+    const { code, stdout } = runCli(["env", "check", ...argv]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      env: "PointMass-v0",
+      ok: true,
+      findings: [],
+      figures: { steps: 200, episodes: 10, meanEpisodeLength: 20 },
+    });
+  });
+
+  test("ends with 2 when there is no such environment", TIMEOUT, () => {
+    expect(runCli(["env", "check", "Walker3d"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Walker2d"),
+    });
+  });
+});
