@@ -114,8 +114,7 @@ export class Rollout {
     }
     this.#bounds(env, observation);
     if (Math.abs(reward) > LARGE_REWARD) {
-      const fix =
-        "scale it, e.g. --set "env.options.wrappers=[{reward_scale: {scale: 0.001}}]"";
+      const fix = 'scale it, e.g. --set "env.options.wrappers=[{reward_scale: {scale: 0.001}}]"';
       this.#add("reward", "warning", { what: `reward ${reward}`, fix });
     }
     const odd = Object.entries(info).find(([, value]) => !Number.isFinite(value));
@@ -148,7 +147,8 @@ export class Rollout {
       this.#add("endless", "error", { what, fix });
       return;
     }
-    const fix = "set a limit, --set "env.options.wrappers=[{time_limit: 1000}]", or truncate in step";
+    const fix =
+      'set a limit, --set "env.options.wrappers=[{time_limit: 1000}]", or truncate in step';
     this.#add("endless", "warning", { what, fix });
   }
 
