@@ -106,6 +106,22 @@ export interface Algorithm {
   readonly batch: readonly InputSpec[];
   readonly noise: readonly InputSpec[];
   readonly policy: Policy;
+  /** The policy with its critics' advice on so many draws; left out where critics do not judge actions. */
+  chooser?(candidates: number): Chooser;
+}
+
+/** Acts by more than the policy's own group: for evaluations, where all groups are at hand. */
+export interface Chooser {
+  /** The groups that `choose` reads. */
+  readonly groups: readonly string[];
+  /** Standard normals that one action is chosen with. */
+  readonly noiseSize: number;
+  /** An action in [-1, 1] for each observation, [n, action size], from normals, [n, noiseSize]. */
+  choose(
+    parameters: Readonly<Record<string, Parameters>>,
+    observations: Tensor,
+    noise: Tensor,
+  ): Tensor;
 }
 
 /** The part an actor needs. */

@@ -18,6 +18,7 @@ import type {
   LossStage,
   Parameters,
 } from "./algorithm.ts";
+import { bestOf } from "./best-of.ts";
 import type { CriticHead, Exploitation } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import { type RobustOptions, robustLoss, worstNearby } from "./critics/robust-loss.ts";
@@ -185,6 +186,7 @@ export function sac(
       { name: "nextActions", shape: [sizes.batchSize, policy.noiseSize] },
       { name: "actions", shape: [sizes.batchSize, policy.lossNoiseSize] },
     ],
+    chooser: (candidates) => bestOf(parts, candidates),
     policy: {
       group: "actor",
       observationSize,

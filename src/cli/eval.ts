@@ -18,6 +18,11 @@ export function addEvalCommand(program: Command): void {
       "seed of the episodes (default: the run's evaluation.seed)",
       wholeNumber(0),
     )
+    .option(
+      "--best-of <n>",
+      "draw so many actions in each step and let the critics choose (default: the run's evaluation.bestOf)",
+      wholeNumber(1),
+    )
     .option("--min-return <x>", "exit with 3 when the mean return is lower", finiteNumber)
     .option("--json", "print one JSON object")
     .addOption(runDirOption)
@@ -28,17 +33,19 @@ interface EvalFlags {
   readonly checkpoint?: "best" | "last" | undefined;
   readonly episodes: number;
   readonly seed?: number | undefined;
+  readonly bestOf?: number | undefined;
   readonly minReturn?: number | undefined;
   readonly json?: true | undefined;
   readonly runDir: string;
 }
 
 async function run(name: string, flags: EvalFlags): Promise<void> {
-  const { checkpoint, episodes, seed, minReturn } = flags;
+  const { checkpoint, episodes, seed, bestOf, minReturn } = flags;
   const result = await evaluateRun(findRun(flags.runDir, name), {
     episodes,
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(seed === undefined ? {} : { seed }),
+    ...(bestOf === undefined ? {} : { bestOf }),
   });
   console.log(flags.json ? JSON.stringify(result) : describe(result));
   if (minReturn !== undefined && !(result.mean_reward >= minReturn)) {

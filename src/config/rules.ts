@@ -52,7 +52,7 @@ function checkNames({ algorithm, plugins }: Config, report: Report): void {
 
 /** PPO and learning from replay have settings that mean nothing to the other. */
 function checkOnPolicy(config: Config, report: Report): void {
-  const { algorithm, replay, cluster, ppo } = config;
+  const { algorithm, replay, cluster, evaluation, ppo } = config;
   if (!isOnPolicy(config)) {
     if (ppo.mode !== "synchronous") {
       report("ppo.mode", `is ${ppo.mode}, but algorithm.name is ${algorithm.name}; use ppo`);
@@ -67,6 +67,12 @@ function checkOnPolicy(config: Config, report: Report): void {
   }
   if (algorithm.nStep !== 1) {
     report("algorithm.nStep", `is ${algorithm.nStep}, but ppo has ppo.gaeLambda for that; use 1`);
+  }
+  if (evaluation.bestOf > 1) {
+    report(
+      "evaluation.bestOf",
+      `is ${evaluation.bestOf}, but ppo's critic judges states, not actions; use 1`,
+    );
   }
   if (algorithm.orthogonalGradients === "critic") {
     report(

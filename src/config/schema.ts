@@ -192,6 +192,11 @@ const learner = group("How it is learned.", {
 const evaluation = group("How well it does: raw rewards, no exploration, fixed seeds.", {
   interval: field(count(0), 25_000, free("environment steps between evaluations; 0: never")),
   episodes: field(count(1), 10, free("episodes in each")),
+  bestOf: field(
+    count(1),
+    1,
+    free("actions drawn in each step, of which the critics choose; 1: the policy's mode; sac only"),
+  ),
   seed: field(
     z.int().nonnegative(),
     10_000,

@@ -22,7 +22,7 @@ import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { type ChoresOptions, LearnerChores } from "./chores.ts";
 import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf } from "./cut.ts";
 import { DrmIntervention, type DrmParts } from "./drm/drm-intervention.ts";
-import { PolicyExporter, type PolicyShape } from "./export-policy.ts";
+import { joinGroups, PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import type { LearnerLoop } from "./learner.ts";
 import { allocateMemory } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
@@ -103,6 +103,7 @@ export async function assembleLearner(
     noise: streamOf(config, "noise", state),
     policyGroup: algorithm.policy.group,
     exporter: new PolicyExporter(policyShape(algorithm, task)),
+    ...evaluatedOf(algorithm, task),
     ...(settings.role === "cluster" ? { cursors: new ActorCursors(state?.cursors ?? []) } : {}),
   };
   const cut = new Cut(parts, state?.bestReturn ?? null);
@@ -166,6 +167,34 @@ export function policyShape(
     scale,
     clip: normalizeObservations ? defaultNormaliserOptions.clip : undefined,
   };
+}
+
+/** The policy with its critics, where evaluations let them choose. */
+function evaluatedOf(algorithm: Algorithm, task: LearnerTask): Pick<CutParts, "evaluated"> {
+  const { bestOf } = task.config.evaluation;
+  if (bestOf === 1) return {};
+  const shape = chooserShape(algorithm, task, bestOf);
+  const groups = shape.chooser?.groups ?? [];
+  return { evaluated: { exporter: new PolicyExporter(shape), groups } };
+}
+
+/**
+ * `policyShape` of the policy that takes the best of several draws.
+ * @throws RunError CONFIG_INVALID when the algorithm's critics do not judge actions.
+ */
+export function chooserShape(
+  algorithm: Algorithm,
+  task: Pick<LearnerTask, "config" | "actionSpace">,
+  candidates: number,
+): PolicyShape {
+  const chooser = algorithm.chooser?.(candidates);
+  if (!chooser) {
+    const reason = `${algorithm.name} has no critic that judges actions, to choose among ${candidates}`;
+    throw new RunError("CONFIG_INVALID", reason);
+  }
+  const groups = algorithm.groups.filter(({ name }) => chooser.groups.includes(name));
+  const ordered = chooser.groups.flatMap((name) => groups.filter((group) => group.name === name));
+  return { ...policyShape(algorithm, task), group: joinGroups(ordered), chooser };
 }
 
 /** @throws RunError CHECKPOINT_INCOMPATIBLE when a tensor is none of a learner's. */

@@ -10,7 +10,7 @@ import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import type { SnapshotContents } from "./checkpoint/write-checkpoint.ts";
 import type { CutMemory } from "./cut-memory.ts";
 import { type DrmState, drmStateSchema } from "./drm/drm-state.ts";
-import type { PolicyExporter } from "./export-policy.ts";
+import { concatenate, type PolicyExporter } from "./export-policy.ts";
 import type { Intervention, Progress } from "./learner.ts";
 import type { EvaluationScore, PolicySnapshot } from "./learner-task.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
@@ -31,6 +31,8 @@ export interface CutParts {
   readonly policyGroup: string;
   readonly store: CheckpointStore;
   readonly exporter: PolicyExporter;
+  /** What is evaluated in place of the exported policy, and the groups it is made of. */
+  readonly evaluated?: { readonly exporter: PolicyExporter; readonly groups: readonly string[] };
   /** Where actors on other machines stand; left out in one process. */
   readonly cursors?: ActorCursors;
   /** Left out where nothing but gradient steps changes the parameters. */
@@ -123,7 +125,15 @@ export class Cut {
     const { learnerStep, envSteps } = this.#parts.progress;
     const snapshot = this.#snapshot();
     this.#evaluating.set(learnerStep, snapshot);
-    return { learnerStep, envSteps, model: snapshot.files?.[POLICY_FILE] ?? new Uint8Array(0) };
+    const model = this.#evaluatedModel() ?? snapshot.files?.[POLICY_FILE] ?? new Uint8Array(0);
+    return { learnerStep, envSteps, model };
+  }
+
+  #evaluatedModel(): Uint8Array | undefined {
+    const { evaluated, step, normalizer } = this.#parts;
+    if (!evaluated) return undefined;
+    const parameters = concatenate(evaluated.groups.map((group) => step.parameters(group)));
+    return evaluated.exporter.encode({ parameters, normalizer: normalizer.published() });
   }
 
   /** Snapshots whose evaluation has not come back. */

@@ -3,7 +3,7 @@ export interface EvaluationTask {
   readonly env: { readonly id: string; readonly options: Readonly<Record<string, unknown>> };
   readonly episodes: number;
   readonly seed: number;
-  /** The exported policy, as in policy.onnx. */
+  /** The policy as in policy.onnx, or with its critics, to choose among draws. */
   readonly model: Uint8Array;
   readonly heartbeat: SharedArrayBuffer;
 }

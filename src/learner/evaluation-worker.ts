@@ -1,7 +1,7 @@
 import { Heartbeat } from "../actors/heartbeat.ts";
 import { openEnv } from "../envs/registry.ts";
 import { type ThreadResult, toThreadResult } from "../thread-result.ts";
-import { type EpisodeResult, evaluate } from "./evaluation.ts";
+import { type EpisodeResult, evaluate, evaluationNoise } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 import { openPolicy } from "./load-policy.ts";
 
@@ -11,7 +11,11 @@ export function runEvaluation(task: EvaluationTask): Promise<ThreadResult<Episod
 }
 
 async function runEpisodes(task: EvaluationTask): Promise<EpisodeResult[]> {
-  await using policy = await openPolicy(task.model, "the policy to evaluate");
+  await using policy = await openPolicy(
+    task.model,
+    "the policy to evaluate",
+    evaluationNoise(task.seed),
+  );
   return await evaluate({
     episodes: task.episodes,
     seed: task.seed,

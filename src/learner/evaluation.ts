@@ -53,6 +53,11 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
   }
 }
 
+/** What a policy that draws its actions draws them with; the same for every evaluation of a run. */
+export function evaluationNoise(seed: number): RandomStream {
+  return RandomStream.derive(seed, "evaluation noise");
+}
+
 function episodeSeed(rootSeed: number, episode: number): number {
   return RandomStream.derive(rootSeed, "evaluation", episode).integer(2 ** 31);
 }

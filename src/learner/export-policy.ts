@@ -7,10 +7,16 @@ import {
   TensorProto_DataType,
   TensorProtoSchema,
 } from "onnx-buf";
-import type { InputSpec, ParameterGroup, Policy } from "../algorithms/algorithm.ts";
+import type {
+  Chooser,
+  InputSpec,
+  ParameterGroup,
+  Parameters,
+  Policy,
+} from "../algorithms/algorithm.ts";
 import { compile } from "../compile/compile.ts";
 import { add, clip, mul, sub, type Tensor } from "../compile/ops.ts";
-import { POLICY_INPUT, POLICY_OUTPUT } from "./policy-graph.ts";
+import { POLICY_INPUT, POLICY_NOISE, POLICY_OUTPUT } from "./policy-graph.ts";
 
 /** A policy apart from its weights. */
 export interface PolicyShape {
@@ -21,6 +27,18 @@ export interface PolicyShape {
   readonly scale: { readonly middle: Float32Array; readonly halfRange: Float32Array };
   /** Bound on normalised observations; undefined when observations are used raw. */
   readonly clip: number | undefined;
+  /** Acts in place of the policy's mode, on the groups that `group` joins. */
+  readonly chooser?: Chooser;
+}
+
+/** The group's parameters of several groups one after another, by `group/name`. */
+export function joinGroups(groups: readonly ParameterGroup[]): ParameterGroup {
+  return {
+    name: groups.map(({ name }) => name).join("+"),
+    parameters: groups.flatMap((group) =>
+      group.parameters.map((spec) => ({ ...spec, name: `${group.name}/${spec.name}` })),
+    ),
+  };
 }
 
 /** The policy's weights at one learner step. */
@@ -53,6 +71,9 @@ export class PolicyExporter {
     const vector = (name: string, size: number): InputSpec => ({ name, shape: [size] });
     const inputs: InputSpec[] = [
       { name: POLICY_INPUT, shape: [batchStandIn, policy.observationSize] },
+      ...(shape.chooser
+        ? [{ name: POLICY_NOISE, shape: [batchStandIn, shape.chooser.noiseSize] }]
+        : []),
       ...group.parameters.map((spec) => ({ name: parameterInput(spec.name), shape: spec.shape })),
       vector("middle", policy.actionSize),
       vector("halfRange", policy.actionSize),
@@ -115,8 +136,22 @@ function environmentAction(shape: PolicyShape, tensors: Readonly<Record<string, 
   const bound = shape.clip;
   const observations =
     bound === undefined ? raw : clip(mul(sub(raw, input("mean")), input("scale")), -bound, bound);
-  const action = shape.policy.mode(parameters, observations);
+  const { chooser } = shape;
+  const action = chooser
+    ? chooser.choose(byGroup(parameters), observations, input(POLICY_NOISE))
+    : shape.policy.mode(parameters, observations);
   return add(mul(action, input("halfRange")), input("middle"));
+}
+
+/** What `joinGroups` has joined, apart again. */
+function byGroup(parameters: Parameters): Readonly<Record<string, Parameters>> {
+  const groups: Record<string, Record<string, Tensor>> = {};
+  for (const [path, tensor] of Object.entries(parameters)) {
+    const cut = path.indexOf("/");
+    const group = path.slice(0, cut);
+    groups[group] = { ...groups[group], [path.slice(cut + 1)]: tensor };
+  }
+  return groups;
 }
 
 /** The name of a parameter as an input: apart from the names that the graph itself uses. */
@@ -132,6 +167,17 @@ function initializer(name: string, shape: readonly number[], data: Float32Array)
     // A copy: the learner goes on writing into its own.
     rawData: new Uint8Array(data.slice().buffer),
   });
+}
+
+/** Flat parameters one after another, as `joinGroups` joins their groups. */
+export function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((size, { length }) => size + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }
 
 interface NamedParameter {

@@ -12,7 +12,12 @@ import { replaceDurable, writeFailure } from "./checkpoint/durable-files.ts";
 import { openSnapshot, type SnapshotChoice } from "./checkpoint/open-snapshot.ts";
 import type { Checkpoint } from "./checkpoint/read-checkpoint.ts";
 import { learnerStateOf } from "./cut.ts";
-import { PolicyExporter, type PolicyShape, type PolicyWeights } from "./export-policy.ts";
+import {
+  concatenate,
+  PolicyExporter,
+  type PolicyShape,
+  type PolicyWeights,
+} from "./export-policy.ts";
 import { loadPlugins } from "./load-plugins.ts";
 import { type LoadedPolicy, openPolicy } from "./load-policy.ts";
 import { NormalizedObservations } from "./observation-normalizer.ts";
@@ -98,7 +103,7 @@ export async function exportRun(
 export function policyWeights(snapshot: Checkpoint, shape: PolicyShape): PolicyWeights {
   const { group, policy } = shape;
   const tensors = group.parameters.map(({ name, shape: expected }) => {
-    const path = `parameters/${group.name}/${name}`;
+    const path = shape.chooser ? `parameters/${name}` : `parameters/${group.name}/${name}`;
     const tensor = snapshot.tensors[path];
     if (tensor?.data instanceof Float32Array && tensor.shape.join() === expected.join()) {
       return tensor.data;
@@ -106,12 +111,7 @@ export function policyWeights(snapshot: Checkpoint, shape: PolicyShape): PolicyW
     const message = `${snapshot.name} has no float32 tensor ${path} of shape [${expected}]`;
     throw new RunError("CHECKPOINT_INCOMPATIBLE", message);
   });
-  const parameters = new Float32Array(tensors.reduce((size, { length }) => size + length, 0));
-  let offset = 0;
-  for (const tensor of tensors) {
-    parameters.set(tensor, offset);
-    offset += tensor.length;
-  }
+  const parameters = concatenate(tensors);
   const { normalizer } = learnerStateOf(snapshot);
   const observations = new NormalizedObservations(policy.observationSize, normalizer);
   return { parameters, normalizer: observations.published() };

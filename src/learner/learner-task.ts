@@ -49,7 +49,7 @@ export interface EvaluationScore {
 export interface PolicySnapshot {
   readonly learnerStep: number;
   readonly envSteps: number;
-  /** The exported policy, as in policy.onnx. */
+  /** The policy as in policy.onnx, or with its critics, to choose among draws. */
   readonly model: Uint8Array;
 }
 

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { RunError } from "../errors.ts";
+import { RandomStream } from "../math/random.ts";
 import { openSnapshot, type SnapshotChoice } from "./checkpoint/open-snapshot.ts";
-import { POLICY_FILE, POLICY_INPUT, POLICY_OUTPUT } from "./policy-graph.ts";
+import { POLICY_FILE, POLICY_INPUT, POLICY_NOISE, POLICY_OUTPUT } from "./policy-graph.ts";
 
 export interface LoadPolicyOptions {
   /** Of a run folder: the best evaluated policy or the last. Without it the best, if there is one. */
@@ -47,10 +48,14 @@ export async function loadPolicy(
 }
 
 /**
- * The policy in an exported model.
+ * The policy in an exported model, or in one that draws actions: then with normals from `random`.
  * @param name Named in errors.
  */
-export async function openPolicy(model: Uint8Array, name: string): Promise<LoadedPolicy> {
+export async function openPolicy(
+  model: Uint8Array,
+  name: string,
+  random: RandomStream = RandomStream.derive(0),
+): Promise<LoadedPolicy> {
   const session = await openSession(model, name);
   const observationSize = lastLength(session.inputMetadata, POLICY_INPUT);
   const actionSize = lastLength(session.outputMetadata, POLICY_OUTPUT);
@@ -58,6 +63,13 @@ export async function openPolicy(model: Uint8Array, name: string): Promise<Loade
     await session.release();
     throw new RunError("CHECKPOINT_CORRUPT", `${name} is not an exported policy`);
   }
+  const noiseSize = lastLength(session.inputMetadata, POLICY_NOISE);
+  const draw = (rows: number): Record<string, Tensor> => {
+    if (noiseSize === undefined) return {};
+    const noise = new Float32Array(rows * noiseSize);
+    random.fillNormal(noise);
+    return { [POLICY_NOISE]: new Tensor("float32", noise, [rows, noiseSize]) };
+  };
   const close = (): Promise<void> => session.release();
   return {
     observationSize,
@@ -72,7 +84,7 @@ export async function openPolicy(model: Uint8Array, name: string): Promise<Loade
       }
       const data = Float32Array.from(observation);
       const input = new Tensor("float32", data, [rows, observationSize]);
-      const results = await session.run({ [POLICY_INPUT]: input });
+      const results = await session.run({ [POLICY_INPUT]: input, ...draw(rows) });
       return Float32Array.from(results[POLICY_OUTPUT]?.data as Float32Array);
     },
   };

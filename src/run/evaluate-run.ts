@@ -1,10 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Config } from "../config/schema.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import { replaceDurable } from "../learner/checkpoint/durable-files.ts";
 import { openSnapshot, type SnapshotChoice } from "../learner/checkpoint/open-snapshot.ts";
-import { evaluate } from "../learner/evaluation.ts";
+import type { Checkpoint } from "../learner/checkpoint/read-checkpoint.ts";
+import { evaluate, evaluationNoise } from "../learner/evaluation.ts";
 import { openPolicy } from "../learner/load-policy.ts";
 import { POLICY_FILE } from "../learner/policy-graph.ts";
 import { readRunConfig, runPaths } from "../learner/run-info.ts";
@@ -16,6 +18,8 @@ export interface EvaluateRunOptions {
   readonly episodes: number;
   /** Root of the episodes' seeds; the run's own by default. */
   readonly seed?: number;
+  /** Actions drawn in each step, of which the critics choose; 1: the mode; the run's own by default. */
+  readonly bestOf?: number;
 }
 
 /** In the words of Stable-Baselines3 and the Hugging Face hub. */
@@ -29,7 +33,9 @@ export interface RunEvaluation {
   readonly std_reward: number;
   readonly mean_ep_length: number;
   readonly n_eval_episodes: number;
-  readonly is_deterministic: true;
+  /** The policy's mode, or one of `best_of` draws. */
+  readonly is_deterministic: boolean;
+  readonly best_of: number;
   readonly seed: number;
   /** ISO 8601. */
   readonly eval_datetime: string;
@@ -50,9 +56,10 @@ export async function evaluateRun(
   const { env } = config;
   const seed = options.seed ?? config.evaluation.seed;
   const snapshot = openSnapshot(folder, options.checkpoint);
-  const model = snapshot.files[POLICY_FILE];
-  if (!model) throw new RunError("CHECKPOINT_CORRUPT", `${snapshot.folder} has no ${POLICY_FILE}`);
-  await using policy = await openPolicy(model, join(snapshot.folder, POLICY_FILE));
+  const bestOf = options.bestOf ?? config.evaluation.bestOf;
+  const model = await modelOf(snapshot, config, bestOf);
+  const name = join(snapshot.folder, POLICY_FILE);
+  await using policy = await openPolicy(model, name, evaluationNoise(seed));
   const episodes = await evaluate({
     episodes: options.episodes,
     seed,
@@ -70,7 +77,8 @@ export async function evaluateRun(
     std_reward: returns.std,
     mean_ep_length: summarise(lengths).mean,
     n_eval_episodes: episodes.length,
-    is_deterministic: true,
+    is_deterministic: bestOf === 1,
+    best_of: bestOf,
     seed,
     eval_datetime: new Date().toISOString(),
     episode_rewards: rewards,
@@ -80,4 +88,15 @@ export async function evaluateRun(
   mkdirSync(dirname(path), { recursive: true });
   replaceDurable(path, `${JSON.stringify(result, null, 2)}\n`);
   return result;
+}
+
+async function modelOf(snapshot: Checkpoint, config: Config, bestOf: number): Promise<Uint8Array> {
+  if (bestOf > 1) {
+    // Loads the compiler, which an exported policy does without.
+    const { chooserModel } = await import("../learner/chooser-model.ts");
+    return await chooserModel(snapshot, config, bestOf);
+  }
+  const model = snapshot.files[POLICY_FILE];
+  if (model) return model;
+  throw new RunError("CHECKPOINT_CORRUPT", `${snapshot.folder} has no ${POLICY_FILE}`);
 }

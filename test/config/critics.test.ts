@@ -93,6 +93,11 @@ describe("what a critic cannot be is refused with the reason", () => {
       /orthogonalGradients is critic, but ppo has one optimiser/,
     ],
     [
+      "a choice among actions by a critic of states",
+      { algorithm: { name: "ppo" }, evaluation: { bestOf: 4 } },
+      /evaluation\.bestOf is 4, but ppo's critic judges states, not actions/,
+    ],
+    [
       "an unknown critic",
       { algorithm: { critic: "hl-gaus" as "c51" } },
       /must be mse or hl-gauss or two-hot or c51, not "hl-gaus" \(did you mean hl-gauss\?\)/,

@@ -1,10 +1,28 @@
 import { describe, expect, test } from "vitest";
 import { describeSource } from "../../src/config/assignments.ts";
+import { criticSettings } from "../../src/config/critic-settings.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { turnRule } from "../../src/config/on-policy.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 
 const ppo = (input: object = {}) => parseConfig({ algorithm: { name: "ppo" }, ...input });
+
+describe("the defaults of SAC", () => {
+  // Haarnoja et al. 2018, arXiv 1812.05905, table 1, with 10 000 random steps and CleanRL's bounds of log std.
+  test("are those of its paper", () => {
+    const { algorithm, replay } = parseConfig({});
+    expect(algorithm).toMatchObject({
+      ...{ name: "sac", hidden: [256, 256], batchSize: 256, gamma: 0.99, tau: 0.005, nStep: 1 },
+      ...{ learningStarts: 10_000, normalizeObservations: false, critic: "mse", twin: "min" },
+      ...{ targetEntropy: "auto", temperatureLoss: "alpha", logStdMin: -5, logStdMax: 2 },
+      learningRates: { actor: 3e-4, critic: 3e-4, temperature: 3e-4 },
+      adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+      network: { policy: { activation: "relu" }, critic: { activation: "relu" } },
+    });
+    expect(replay).toMatchObject({ capacity: 1e6, sampling: "uniform", samplesPerInsert: "auto" });
+    expect(criticSettings(parseConfig({})).initialTemperature).toBe(1);
+  });
+});
 
 describe("the defaults of PPO", () => {
   test("are CleanRL's", () => {
