@@ -28,6 +28,11 @@ const variants: Readonly<Record<string, AlgorithmOptions>> = {
   "pmoe-mixture": { pmoe: { ...pmoeDefaults, entropy: "mixture" } },
   "pmoe-gumbel": { pmoe: { ...pmoeDefaults, gateLoss: "gumbel" } },
   drm: { drm: drmDefaults },
+  "c51-stablemax": { critic: "c51", probabilities: "stablemax" },
+  "orthogonal-critic": { orthogonalGradients: "critic" },
+  "orthogonal-all": { orthogonalGradients: "all" },
+  "spectral-norm": { criticNetwork: { spectralNorm: 5 } },
+  robust: { robust: { weight: 1, radius: 0.05 } },
 };
 
 const [rounds = "40", ...chosen] = process.argv.slice(2);

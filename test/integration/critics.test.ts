@@ -26,6 +26,37 @@ async function digestOf(context: TestContext, runDir: string, argv: readonly str
   return run.log.find(({ msg }) => msg === "run completed")?.["digest"];
 }
 
+describe("a deterministic run with all guards of a critic's", () => {
+  // Three processes of some seconds each.
+  test("ends the same when it is resumed, and says how smooth its critics are", {
+    timeout: 90_000,
+  }, async (context) => {
+    const runDir = scratchFolder(context);
+    const guards = settings({
+      deterministic: true,
+      "algorithm.critic": "hl-gauss",
+      "algorithm.criticSupport.atoms": 21,
+      "algorithm.criticSupport.probabilities": "stablemax",
+      "algorithm.orthogonalGradients": "all",
+      "algorithm.network.critic.spectralNorm": 1,
+      "algorithm.robust.weight": 0.1,
+      "drm.enabled": true,
+    });
+    const argv = (steps: number, name: string) => [
+      ...["PointMass-v0", "-n", String(steps), "--name", name],
+      ...SMALL,
+      ...guards,
+    ];
+    const whole = await digestOf(context, runDir, argv(400, "whole"));
+    expect(whole).toMatch(/^[0-9a-f]{64}$/);
+    await digestOf(context, runDir, argv(240, "resumed"));
+    expect(await digestOf(context, runDir, ["--resume", "resumed", "-n", "400"])).toBe(whole);
+    const last = records(join(runDir, "resumed")).at(-1);
+    expect(last?.["train/robust_loss"]).toBeGreaterThan(0);
+    expect(last?.["train/logit_max"]).toBeGreaterThan(0);
+  });
+});
+
 describe("a deterministic run with a categorical critic, scaled rewards and other networks", () => {
   // Four processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is stopped and resumed, and its policy is exported", {
