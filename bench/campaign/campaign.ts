@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../../src/errors.ts";
-import type { RunLock } from "../../src/learner/run-lock.ts";
+import type { RunLock } from "../../src/storage/run-lock.ts";
 import { commitFiles } from "./commit.ts";
 import { type Experiment, type PlannedRun, planRuns } from "./experiment.ts";
 import { isComplete, RunShelf } from "./find-runs.ts";

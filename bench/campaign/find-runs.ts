@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type FoundRun, listRuns } from "../../src/learner/find-run.ts";
 import { readRunConfig, runPaths } from "../../src/learner/run-info.ts";
-import { isLocked } from "../../src/learner/run-lock.ts";
+import { isLocked } from "../../src/storage/run-lock.ts";
 import { round } from "../results.ts";
 import { isSameRun, type PlannedRun } from "./experiment.ts";
 import { RunSlot } from "./slot.ts";

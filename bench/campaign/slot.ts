@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { RunLock } from "../../src/learner/run-lock.ts";
+import { RunLock } from "../../src/storage/run-lock.ts";
 import type { PlannedRun } from "./experiment.ts";
 
 interface Load {

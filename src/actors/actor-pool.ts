@@ -6,9 +6,9 @@ import { Piscina } from "piscina";
 import { BlackBox } from "../envs/failure/black-box.ts";
 import { placeOfFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
-import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
+import { comlinkPort } from "../threads/comlink-port.ts";
+import { fromThreadResult, type ThreadResult } from "../threads/thread-result.ts";
 import type { ActorControl, ActorEvent, ActorTask } from "./actor-task.ts";
-import { comlinkPort } from "./comlink-port.ts";
 import { Heartbeat, hungMessage, Watchdog } from "./heartbeat.ts";
 
 /** What the pool adds to a task by itself. */

@@ -13,6 +13,7 @@ import { RandomStream } from "../math/random.ts";
 import { defaultNormaliserOptions } from "../math/running-statistics.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
 import { SealBarrier } from "../replay/log/seal-barrier.ts";
+import { checkTerm } from "../storage/run-lock.ts";
 import type { Delivery } from "../transport/gateway/gateway-task.ts";
 import { InProcessLearnerLink, type InProcessMemory } from "../transport/in-process.ts";
 import { ActorCursors } from "./actor-cursors.ts";
@@ -36,7 +37,6 @@ import {
 import { openOffPolicy } from "./off-policy.ts";
 import { openOnPolicy } from "./on-policy/open-on-policy.ts";
 import { makeRewardScaler } from "./reward-scaler.ts";
-import { checkTerm } from "./run-lock.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
 export interface AssembledLearner extends AsyncDisposable {

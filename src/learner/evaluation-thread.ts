@@ -1,7 +1,7 @@
 import { Piscina } from "piscina";
 import { Heartbeat, hungMessage, Watchdog } from "../actors/heartbeat.ts";
 import { RunError } from "../errors.ts";
-import { fromThreadResult, type ThreadResult } from "../thread-result.ts";
+import { fromThreadResult, type ThreadResult } from "../threads/thread-result.ts";
 import type { EpisodeResult } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { didYouMean } from "../config/nearest.ts";
 import { RunError } from "../errors.ts";
-import { systemCode } from "./checkpoint/durable-files.ts";
+import { systemCode } from "../storage/durable-files.ts";
 import { type RunInfo, readRunInfo, runPaths } from "./run-info.ts";
 
 /** A run and where it is. */

@@ -1,6 +1,6 @@
 import { expose } from "comlink";
-import { comlinkPort } from "../actors/comlink-port.ts";
-import { type ThreadResult, toThreadResult } from "../thread-result.ts";
+import { comlinkPort } from "../threads/comlink-port.ts";
+import { type ThreadResult, toThreadResult } from "../threads/thread-result.ts";
 import { assembleLearner } from "./assemble.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";

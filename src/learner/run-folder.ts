@@ -7,7 +7,8 @@ import {
   systemCode,
   temporaryPrefix,
   writeFailure,
-} from "./checkpoint/durable-files.ts";
+} from "../storage/durable-files.ts";
+import { RunLock } from "../storage/run-lock.ts";
 import {
   encodeRunInfo,
   newRunInfo,
@@ -18,7 +19,6 @@ import {
   runName,
   runPaths,
 } from "./run-info.ts";
-import { RunLock } from "./run-lock.ts";
 import { readSourceState, type SourceState } from "./source-state.ts";
 
 /** A run's folder, locked for as long as it is open. */

@@ -2,8 +2,8 @@ import { mkdirSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
-import { systemCode } from "../learner/checkpoint/durable-files.ts";
-import { RunLock } from "../learner/run-lock.ts";
+import { systemCode } from "../storage/durable-files.ts";
+import { RunLock } from "../storage/run-lock.ts";
 
 /** A host's name, its own until disposed. */
 export interface HostName extends Disposable {

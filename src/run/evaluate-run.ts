@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
-import { replaceDurable } from "../learner/checkpoint/durable-files.ts";
 import { openSnapshot, type SnapshotChoice } from "../learner/checkpoint/open-snapshot.ts";
 import type { Checkpoint } from "../learner/checkpoint/read-checkpoint.ts";
 import { evaluate, evaluationNoise } from "../learner/evaluation.ts";
@@ -11,6 +10,7 @@ import { openPolicy } from "../learner/load-policy.ts";
 import { POLICY_FILE } from "../learner/policy-graph.ts";
 import { readRunConfig, runPaths } from "../learner/run-info.ts";
 import { summarise } from "../math/summary.ts";
+import { replaceDurable } from "../storage/durable-files.ts";
 
 export interface EvaluateRunOptions {
   /** The best evaluated policy or the last; without it the best, if there is one. */

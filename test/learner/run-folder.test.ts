@@ -23,8 +23,8 @@ import {
   runName,
   runPaths,
 } from "../../src/learner/run-info.ts";
-import { isLocked, RunLock } from "../../src/learner/run-lock.ts";
 import { readSourceState } from "../../src/learner/source-state.ts";
+import { isLocked, RunLock } from "../../src/storage/run-lock.ts";
 
 const temporary = (): string => mkdtempSync(join(tmpdir(), "runs-"));
 

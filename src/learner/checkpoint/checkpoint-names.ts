@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { systemCode } from "./durable-files.ts";
+import { systemCode } from "../../storage/durable-files.ts";
 
 /** What a folder's name begins with. */
 export type NamePrefix = "ckpt" | "best";

@@ -3,19 +3,19 @@ import { basename, join } from "node:path";
 import { RunError } from "../../errors.ts";
 import { isLogFile } from "../../replay/log/log-names.ts";
 import {
+  removeFolder,
+  replaceDurable,
+  syncPath,
+  temporaryPrefix,
+  writeFailure,
+} from "../../storage/durable-files.ts";
+import {
   type CheckpointName,
   listCheckpoints,
   listFolder,
   type NamePrefix,
   nextName,
 } from "./checkpoint-names.ts";
-import {
-  removeFolder,
-  replaceDurable,
-  syncPath,
-  temporaryPrefix,
-  writeFailure,
-} from "./durable-files.ts";
 import type { CheckpointFile } from "./manifest.ts";
 import { type Checkpoint, readCheckpoint, readManifest, verifyReplay } from "./read-checkpoint.ts";
 import {

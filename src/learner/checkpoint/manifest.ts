@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RunError } from "../../errors.ts";
-import { sha256 } from "./durable-files.ts";
+import { sha256 } from "../../storage/durable-files.ts";
 
 /**
  * `manifest.json` says what a checkpoint is made of. It is written last, so a folder that has one is

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "../../errors.ts";
+import { systemCode } from "../../storage/durable-files.ts";
 import { listCheckpoints } from "./checkpoint-names.ts";
-import { systemCode } from "./durable-files.ts";
 import { type Checkpoint, readCheckpoint } from "./read-checkpoint.ts";
 
 /** `best`: the best evaluated snapshot; `last`: the newest full cut. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { RunError } from "../../errors.ts";
-import { hashFile, sha256, systemCode } from "./durable-files.ts";
+import { hashFile, sha256, systemCode } from "../../storage/durable-files.ts";
 import {
   type CheckpointFile,
   type CheckpointManifest,

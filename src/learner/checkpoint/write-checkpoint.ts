@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { sha256, syncPath, writeDurable } from "./durable-files.ts";
+import { sha256, syncPath, writeDurable } from "../../storage/durable-files.ts";
 import { encodeExactJson } from "./exact-json.ts";
 import {
   type CheckpointFile,

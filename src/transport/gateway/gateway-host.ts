@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server } from "@grpc/grpc-js";
 import { RunError } from "../../errors.ts";
-import { checkTerm } from "../../learner/run-lock.ts";
 import { MetricsRecorder } from "../../metrics/recorder.ts";
 import type { FrameLog } from "../../replay/log/frame-log.ts";
+import { checkTerm } from "../../storage/run-lock.ts";
 import { controlServices, type DeniedCall } from "../control/control-services.ts";
 import { NoticeKind } from "../generated/troupe/v1/actor.ts";
 import type { GetStatusResponse } from "../generated/troupe/v1/control.ts";

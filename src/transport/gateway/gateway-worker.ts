@@ -1,6 +1,6 @@
 import { expose } from "comlink";
-import { comlinkPort } from "../../actors/comlink-port.ts";
-import { type ThreadResult, toThreadResult } from "../../thread-result.ts";
+import { comlinkPort } from "../../threads/comlink-port.ts";
+import { type ThreadResult, toThreadResult } from "../../threads/thread-result.ts";
 import { GatewayHost } from "./gateway-host.ts";
 import type { GatewayControl, GatewayEvent, GatewayTask } from "./gateway-task.ts";
 

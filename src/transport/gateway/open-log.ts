@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { checkTerm } from "../../learner/run-lock.ts";
 import { ActorTable } from "../../replay/log/actor-table.ts";
 import { type FrameLog, openFrameLog } from "../../replay/log/frame-log.ts";
 import type { LoggedUnroll } from "../../replay/log/log-reader.ts";
 import { SealBarrier } from "../../replay/log/seal-barrier.ts";
+import { checkTerm } from "../../storage/run-lock.ts";
 import type { Delivery, GatewayEvent, GatewaySetup } from "./gateway-task.ts";
 import type { LogMonitor } from "./log-monitor.ts";
 

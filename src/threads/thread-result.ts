@@ -1,4 +1,4 @@
-import { RunError, type WireError } from "./errors.ts";
+import { RunError, type WireError } from "../errors.ts";
 
 /** What a thread's task came to, as plain data: an error's class and code do not survive the way. */
 export type ThreadResult<T> =

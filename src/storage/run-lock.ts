@@ -11,7 +11,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
-import { replaceDurable, systemCode } from "./checkpoint/durable-files.ts";
+import { replaceDurable, systemCode } from "./durable-files.ts";
 
 /** How often a holder shows that it lives, and the silence after which one elsewhere counts as dead. */
 const BEAT_MS = 10_000;

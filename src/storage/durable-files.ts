@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { RunError } from "../../errors.ts";
+import { RunError } from "../errors.ts";
 
 /** Names that begin so are unfinished work; whoever opens the folder next removes them. */
 export const temporaryPrefix = ".tmp-";
