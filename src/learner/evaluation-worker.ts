@@ -1,7 +1,7 @@
 import { Heartbeat } from "../actors/heartbeat.ts";
 import { openEnv } from "../envs/registry.ts";
 import { type ThreadResult, toThreadResult } from "../threads/thread-result.ts";
-import { type EpisodeResult, type EpisodeResult, evaluate, evaluate, evaluationNoise } from "./evaluation.ts";
+import { type EpisodeResult, evaluate, evaluationNoise } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 import { openPolicy } from "./load-policy.ts";
 
