@@ -3,6 +3,7 @@ import type { Env, Space } from "../envs/env.ts";
 import type { OptionInfo } from "../envs/options.ts";
 import { addEnvCheckCommand } from "./env-check.ts";
 import { addEnvReplayCommand } from "./env-replay.ts";
+import { cameraOption, type PictureSize, sizeOption } from "./picture-flags.ts";
 import { table } from "./table.ts";
 
 /** `troupe env list | show | check | replay`. */
@@ -18,6 +19,9 @@ export function addEnvCommand(program: Command): void {
     .description("describe an environment: spaces, limits, options")
     .argument("<env>", "environment id or file")
     .option("--json", "print JSON")
+    .option("--image <file>", "draw the start of an episode as a PNG file")
+    .addOption(cameraOption)
+    .addOption(sizeOption)
     .action(show);
   addEnvCheckCommand(env);
   addEnvReplayCommand(env);
@@ -44,10 +48,20 @@ async function list({ json }: OutputFlags): Promise<void> {
   console.log(table([["id", "group", "max steps", "dt [s]", "solved at"], ...rows]));
 }
 
-async function show(id: string, { json }: OutputFlags): Promise<void> {
+interface ShowFlags extends OutputFlags {
+  readonly image?: string | undefined;
+  readonly camera?: string | undefined;
+  readonly size: PictureSize;
+}
+
+async function show(id: string, { json, image, camera, size }: ShowFlags): Promise<void> {
   const { openEnv, listEnvs } = await import("../envs/registry.ts");
   const env = await openEnv(id);
   try {
+    if (image !== undefined) {
+      const { saveImage } = await import("../video/save-image.ts");
+      saveImage(env, image, { ...size, ...(camera === undefined ? {} : { camera }) });
+    }
     // A file's environment is in no list.
     const info = listEnvs().find((entry) => entry.id === id);
     const description = { id: env.id, ...info, ...spaces(env) };
@@ -63,6 +77,7 @@ function spaces(env: Env) {
     observationSpace: plainSpace(env.observationSpace),
     actionSpace: plainSpace(env.actionSpace),
     maxEpisodeSteps: Number.isFinite(env.maxEpisodeSteps) ? env.maxEpisodeSteps : null,
+    ...(env.cameras ? { cameras: env.cameras } : {}),
     canCheckpoint: env.snapshot !== undefined,
   };
 }

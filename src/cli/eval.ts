@@ -1,8 +1,10 @@
 import type { Command } from "@commander-js/extra-typings";
+import { RunError } from "../errors.ts";
 import { findRun } from "../learner/find-run.ts";
-import { evaluateRun, type RunEvaluation } from "../run/evaluate-run.ts";
+import { evaluateRun, type RunEvaluation, type RunVideoOptions } from "../run/evaluate-run.ts";
 import { finiteNumber, wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
+import { cameraOption, type PictureSize, sizeOption } from "./picture-flags.ts";
 import { checkpointOption, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe eval`. */
@@ -23,6 +25,10 @@ export function addEvalCommand(program: Command): void {
       "draw so many actions in each step and let the critics choose (default: the run's evaluation.bestOf)",
       wholeNumber(1),
     )
+    .option("--video [file]", "film it too: an .mp4 or .gif (default: both in the run's folder)")
+    .option("--video-episodes <n>", "episodes in the film", wholeNumber(1), 1)
+    .addOption(cameraOption)
+    .addOption(sizeOption)
     .option("--min-return <x>", "exit with 3 when the mean return is lower", finiteNumber)
     .option("--json", "print one JSON object")
     .addOption(runDirOption)
@@ -34,6 +40,10 @@ interface EvalFlags {
   readonly episodes: number;
   readonly seed?: number | undefined;
   readonly bestOf?: number | undefined;
+  readonly video?: string | true | undefined;
+  readonly videoEpisodes: number;
+  readonly camera?: string | undefined;
+  readonly size: PictureSize;
   readonly minReturn?: number | undefined;
   readonly json?: true | undefined;
   readonly runDir: string;
@@ -41,11 +51,15 @@ interface EvalFlags {
 
 async function run(name: string, flags: EvalFlags): Promise<void> {
   const { checkpoint, episodes, seed, bestOf, minReturn } = flags;
+  if (flags.camera !== undefined && flags.video === undefined) {
+    throw new RunError("CONFIG_INVALID", "--camera needs --video");
+  }
   const result = await evaluateRun(findRun(flags.runDir, name), {
     episodes,
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(seed === undefined ? {} : { seed }),
     ...(bestOf === undefined ? {} : { bestOf }),
+    ...(flags.video === undefined ? {} : { video: videoOptions(flags, flags.video) }),
   });
   console.log(flags.json ? JSON.stringify(result) : describe(result));
   if (minReturn !== undefined && !(result.mean_reward >= minReturn)) {
@@ -54,10 +68,24 @@ async function run(name: string, flags: EvalFlags): Promise<void> {
   }
 }
 
+function videoOptions(flags: EvalFlags, video: string | true): RunVideoOptions {
+  const { videoEpisodes, camera, size } = flags;
+  return {
+    ...size,
+    episodes: videoEpisodes,
+    ...(camera === undefined ? {} : { camera }),
+    ...(video === true ? {} : { files: [video] }),
+  };
+}
+
 function describe(result: RunEvaluation): string {
   const { env, checkpoint, mean_reward, std_reward, n_eval_episodes, mean_ep_length } = result;
+  const videos = (result.videos ?? []).map(
+    ({ file, frames, frames_per_second }) =>
+      `\n${file}: ${frames} frames, ${frames_per_second} a second`,
+  );
   return (
     `${env}, ${checkpoint}: mean return ${mean_reward.toFixed(2)} +/- ${std_reward.toFixed(2)} over ` +
-    `${n_eval_episodes} episodes of ${mean_ep_length.toFixed(0)} steps`
+    `${n_eval_episodes} episodes of ${mean_ep_length.toFixed(0)} steps${videos.join("")}`
   );
 }

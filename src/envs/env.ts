@@ -110,6 +110,9 @@ export interface Env {
   snapshot?(): EnvSnapshot;
   restore?(snapshot: EnvSnapshot): ResetResult;
 
+  /** Simulated seconds per step; absent where time means nothing. */
+  readonly dt?: number;
+
   /** Present on environments that can be drawn. Names of their cameras; the first is the default. */
   readonly cameras?: readonly string[];
   /** @throws RunError CONFIG_INVALID for a size or camera that cannot be. */

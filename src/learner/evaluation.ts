@@ -15,8 +15,12 @@ export interface EvaluationOptions {
   readonly seed: number;
   readonly openEnv: () => Promise<Env>;
   readonly policy: LoadedPolicy;
+  /** Number of the first episode, which its seed depends on; 0 when left out. */
+  readonly first?: number;
   /** Beats whenever the environment's code is about to run. */
   readonly heartbeat?: Heartbeat;
+  /** Called with each environment after its reset and after each of its steps. */
+  readonly watch?: (env: Env) => void;
 }
 
 /**
@@ -27,14 +31,16 @@ export interface EvaluationOptions {
  * @throws RunError ENV_FAILED when the task diverges.
  */
 export async function evaluate(options: EvaluationOptions): Promise<EpisodeResult[]> {
-  const { episodes, policy, heartbeat } = options;
+  const { episodes, policy, heartbeat, first = 0, watch } = options;
   const envs: Env[] = [];
   try {
     for (let i = 0; i < episodes; i++) {
       heartbeat?.stepping();
       envs.push(await options.openEnv());
     }
-    const running = envs.map((env, i) => new Episode(env, episodeSeed(options.seed, i)));
+    const running = envs.map(
+      (env, i) => new Episode(env, episodeSeed(options.seed, first + i), watch),
+    );
     const observations = new Float32Array(episodes * policy.observationSize);
     while (running.some((episode) => !episode.ended)) {
       for (const [i, episode] of running.entries()) {
@@ -71,14 +77,18 @@ class Episode {
   episodeLength = 0;
   ended = false;
   readonly #env: Env;
+  readonly #watch: EvaluationOptions["watch"];
 
-  constructor(env: Env, seed: number) {
+  constructor(env: Env, seed: number, watch: EvaluationOptions["watch"]) {
     this.#env = env;
+    this.#watch = watch;
     this.observation = Float32Array.from(env.reset({ seed }).observation);
+    watch?.(env);
   }
 
   step(action: Float32Array): void {
     const result = this.#env.step(action);
+    this.#watch?.(this.#env);
     this.observation.set(result.observation);
     this.episodeReturn += result.reward;
     this.episodeLength += 1;

@@ -1,16 +1,18 @@
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import { openSnapshot, type SnapshotChoice } from "../learner/checkpoint/open-snapshot.ts";
 import type { Checkpoint } from "../learner/checkpoint/read-checkpoint.ts";
 import { evaluate, evaluationNoise } from "../learner/evaluation.ts";
-import { openPolicy } from "../learner/load-policy.ts";
+import { type LoadedPolicy, openPolicy } from "../learner/load-policy.ts";
 import { POLICY_FILE } from "../learner/policy-graph.ts";
 import { readRunConfig, runPaths } from "../learner/run-info.ts";
 import { summarise } from "../math/summary.ts";
 import { replaceDurable } from "../storage/durable-files.ts";
+import { FILM_ENDINGS, type FilmFile } from "../video/film.ts";
+import { recordVideo, type VideoOptions, type VideoScene } from "./record-video.ts";
 
 export interface EvaluateRunOptions {
   /** The best evaluated policy or the last; without it the best, if there is one. */
@@ -20,7 +22,12 @@ export interface EvaluateRunOptions {
   readonly seed?: number;
   /** Actions drawn in each step, of which the critics choose; 1: the mode; the run's own by default. */
   readonly bestOf?: number;
+  /** To film the first episodes, before all of them are evaluated side by side. */
+  readonly video?: RunVideoOptions;
 }
+
+/** Without `files` the film is saved as `eval/video.mp4` and `eval/video.gif` in the run's folder. */
+export type RunVideoOptions = Omit<VideoOptions, "files"> & Partial<Pick<VideoOptions, "files">>;
 
 /** In the words of Stable-Baselines3 and the Hugging Face hub. */
 export interface RunEvaluation {
@@ -41,12 +48,14 @@ export interface RunEvaluation {
   readonly eval_datetime: string;
   readonly episode_rewards: readonly number[];
   readonly episode_lengths: readonly number[];
+  readonly videos?: readonly FilmFile[];
 }
 
 /**
  * Evaluates a run's policy and keeps the result in the run's `eval/results.json`.
  *
- * @throws RunError RUN_NOT_FOUND when there is no checkpoint yet, CHECKPOINT_CORRUPT, ENV_FAILED.
+ * @throws RunError RUN_NOT_FOUND when there is no checkpoint yet, CHECKPOINT_CORRUPT, ENV_FAILED,
+ * CONFIG_INVALID when a film is asked for and cannot be made.
  */
 export async function evaluateRun(
   folder: string,
@@ -59,13 +68,14 @@ export async function evaluateRun(
   const bestOf = options.bestOf ?? config.evaluation.bestOf;
   const model = await modelOf(snapshot, config, bestOf);
   const name = join(snapshot.folder, POLICY_FILE);
-  await using policy = await openPolicy(model, name, evaluationNoise(seed));
-  const episodes = await evaluate({
-    episodes: options.episodes,
-    seed,
-    openEnv: () => openEnv(env.id, env.options),
-    policy,
-  });
+  const { evaluation } = runPaths(folder);
+  mkdirSync(evaluation, { recursive: true });
+  // The film's policy is another: its noise must not move the evaluation's.
+  const open = () => openPolicy(model, name, evaluationNoise(seed));
+  const scene = { seed, openEnv: () => openEnv(env.id, env.options) };
+  const videos = options.video && (await film(evaluation, options.video, { ...scene, open }));
+  await using policy = await open();
+  const episodes = await evaluate({ ...scene, policy, episodes: options.episodes });
   const rewards = episodes.map(({ episodeReturn }) => episodeReturn);
   const lengths = episodes.map(({ episodeLength }) => episodeLength);
   const returns = summarise(rewards);
@@ -83,9 +93,9 @@ export async function evaluateRun(
     eval_datetime: new Date().toISOString(),
     episode_rewards: rewards,
     episode_lengths: lengths,
+    ...(videos ? { videos } : {}),
   };
-  const path = join(runPaths(folder).evaluation, "results.json");
-  mkdirSync(dirname(path), { recursive: true });
+  const path = join(evaluation, "results.json");
   replaceDurable(path, `${JSON.stringify(result, null, 2)}\n`);
   return result;
 }
@@ -99,4 +109,15 @@ async function modelOf(snapshot: Checkpoint, config: Config, bestOf: number): Pr
   const model = snapshot.files[POLICY_FILE];
   if (model) return model;
   throw new RunError("CHECKPOINT_CORRUPT", `${snapshot.folder} has no ${POLICY_FILE}`);
+}
+
+/** Films the first episodes of a run into `folder`, unless files are named. */
+async function film(
+  folder: string,
+  options: RunVideoOptions,
+  scene: Omit<VideoScene, "policy"> & { open(): Promise<LoadedPolicy> },
+): Promise<FilmFile[]> {
+  const files = options.files ?? FILM_ENDINGS.map((ending) => join(folder, `video${ending}`));
+  await using policy = await scene.open();
+  return await recordVideo({ ...scene, policy }, { ...options, files });
 }

@@ -42,6 +42,7 @@ export class MujocoEnv implements Env {
   readonly observationSpace: BoxSpace;
   readonly actionSpace: BoxSpace;
   readonly maxEpisodeSteps = Number.POSITIVE_INFINITY;
+  readonly dt: number;
   readonly cameras: readonly string[];
 
   readonly #simulation: Simulation;
@@ -68,6 +69,7 @@ export class MujocoEnv implements Env {
     this.#simulation = simulation;
     this.#rules = rules;
     this.#frameSkip = parts.frameSkip;
+    this.dt = parts.frameSkip * simulation.timestep;
     this.#stepping = parts.stepping ?? plainStepping;
     this.#edits = new ModelEdits(rules.edits ?? []);
     this.observationSpace = unboundedSpace(rules.observationSize);

@@ -17,7 +17,10 @@ class ActionRepeat extends Wrapper {
   readonly #result = new WrapperResult();
 
   constructor(env: Env, times: number) {
-    super(env, { maxEpisodeSteps: Math.ceil(env.maxEpisodeSteps / times) });
+    super(env, {
+      maxEpisodeSteps: Math.ceil(env.maxEpisodeSteps / times),
+      ...(env.dt === undefined ? {} : { dt: times * env.dt }),
+    });
     this.#times = times;
   }
 

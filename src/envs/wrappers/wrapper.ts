@@ -6,7 +6,7 @@ import type { Env, EnvSnapshot, ResetOptions, ResetResult, StepResult, View } fr
 /** Plain JSON that a wrapper adds to the snapshot of what it wraps. */
 export type WrapperState = Readonly<Record<string, unknown>>;
 
-type Changes = Partial<Pick<Env, "observationSpace" | "actionSpace" | "maxEpisodeSteps">>;
+type Changes = Partial<Pick<Env, "observationSpace" | "actionSpace" | "maxEpisodeSteps" | "dt">>;
 
 const inner = z.record(z.string(), z.unknown());
 
@@ -21,6 +21,7 @@ export abstract class Wrapper implements Env {
   readonly maxEpisodeSteps: number;
   readonly snapshot?: () => EnvSnapshot;
   readonly restore?: (snapshot: EnvSnapshot) => ResetResult;
+  readonly dt?: number;
   readonly cameras?: readonly string[];
   readonly openView?: (options: RenderOptions) => View;
   protected readonly env: Env;
@@ -31,6 +32,8 @@ export abstract class Wrapper implements Env {
     this.actionSpace = changes.actionSpace ?? env.actionSpace;
     this.maxEpisodeSteps = changes.maxEpisodeSteps ?? env.maxEpisodeSteps;
     this.env = env;
+    const dt = changes.dt ?? env.dt;
+    if (dt !== undefined) this.dt = dt;
     if (env.cameras) this.cameras = env.cameras;
     if (env.openView) this.openView = env.openView.bind(env);
     if (!(env.snapshot && env.restore)) return;

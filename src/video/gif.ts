@@ -1,0 +1,74 @@
+import gifenc, { type GifStream, type Palette } from "gifenc";
+import type { FilmEncoder, FilmFormat } from "./encoder.ts";
+
+/** One of 256 colours is kept for "as before". */
+const COLOURS = 255;
+const UNCHANGED = 255;
+/** Frames that share a palette. */
+const PALETTE_FRAMES = 100;
+
+/** A GIF that repeats for ever. */
+export function openGif(format: FilmFormat): FilmEncoder {
+  return new GifEncoder(format);
+}
+
+class GifEncoder implements FilmEncoder {
+  readonly #stream: GifStream = gifenc.GIFEncoder();
+  readonly #format: FilmFormat;
+  /** [height, width, 4] */
+  readonly #rgba: Uint8Array;
+  #palette: Palette = [];
+  /** [height, width], colours of the last frame. */
+  #last = new Uint8Array(0);
+  #frames = 0;
+
+  constructor(format: FilmFormat) {
+    this.#format = format;
+    this.#rgba = new Uint8Array(4 * format.width * format.height).fill(255);
+  }
+
+  add(pixels: Uint8Array): void {
+    const rgba = this.#rgba;
+    for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) {
+      rgba[to] = pixels[from]!;
+      rgba[to + 1] = pixels[from + 1]!;
+      rgba[to + 2] = pixels[from + 2]!;
+    }
+    const isKey = this.#frames % PALETTE_FRAMES === 0;
+    if (isKey) this.#palette = gifenc.quantize(rgba, COLOURS);
+    const colours = gifenc.applyPalette(rgba, this.#palette);
+    const { width, height } = this.#format;
+    this.#stream.writeFrame(isKey ? colours : changes(this.#last, colours), width, height, {
+      palette: padded(this.#palette),
+      delay: this.#delay(),
+      dispose: 1,
+      ...(isKey ? {} : { transparent: true, transparentIndex: UNCHANGED }),
+    });
+    this.#last = colours;
+    this.#frames++;
+  }
+
+  finish(): Uint8Array {
+    this.#stream.finish();
+    return this.#stream.bytes();
+  }
+
+  close(): void {}
+
+  /** Milliseconds in whole hundredths of a second, so that they sum up to the film's time. */
+  #delay(): number {
+    const end = (frame: number) => Math.round((100 * frame) / this.#format.framesPerSecond);
+    return 10 * (end(this.#frames + 1) - end(this.#frames));
+  }
+}
+
+/** What stays as it was is transparent: long runs, which the format shortens. */
+function changes(before: Uint8Array, now: Uint8Array): Uint8Array {
+  return now.map((colour, p) => (colour === before[p] ? UNCHANGED : colour));
+}
+
+/** Each frame brings a whole table, of which the last entry is never seen. */
+function padded(palette: Palette): Palette {
+  const rest = COLOURS + 1 - palette.length;
+  return [...palette, ...Array.from({ length: rest }, () => [0, 0, 0] as const)];
+}
