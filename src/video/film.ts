@@ -9,14 +9,24 @@ import { openMp4 } from "./mp4.ts";
 interface FilmKind {
   /** What screens and players manage; pictures are left out until there are no more. */
   readonly maxFramesPerSecond: number;
+  /** What the format can say: the film is at most 2 % fast or slow. */
+  round(framesPerSecond: number): number;
   open(format: FilmFormat): FilmEncoder | Promise<FilmEncoder>;
 }
 
 const KINDS: ReadonlyMap<string, FilmKind> = new Map([
-  [".mp4", { maxFramesPerSecond: 60, open: openMp4 }],
+  [".mp4", { maxFramesPerSecond: 60, round: wholeFrames, open: openMp4 }],
   // Browsers slow down what is faster than 50; at half of that files are half as large.
-  [".gif", { maxFramesPerSecond: 25, open: openGif }],
+  [".gif", { maxFramesPerSecond: 25, round: thousandths, open: openGif }],
 ]);
+
+function wholeFrames(framesPerSecond: number): number {
+  return Math.max(1, Math.round(framesPerSecond));
+}
+
+function thousandths(framesPerSecond: number): number {
+  return Math.round(1000 * framesPerSecond) / 1000;
+}
 
 /** The endings of files that a film can be saved as. */
 export const FILM_ENDINGS: readonly string[] = [...KINDS.keys()];
@@ -124,7 +134,7 @@ async function openReel(file: string, { width, height, dt }: FilmOptions): Promi
   const perSecond = dt === undefined ? UNTIMED_FRAMES_PER_SECOND : 1 / dt;
   // 1 / dt may be 25.000000000000004.
   const stride = Math.max(1, Math.ceil(perSecond / kind.maxFramesPerSecond - 1e-9));
-  const framesPerSecond = Math.round((1000 * perSecond) / stride) / 1000;
+  const framesPerSecond = kind.round(perSecond / stride);
   const encoder = await kind.open({ width, height, framesPerSecond });
   return { file, encoder, stride, framesPerSecond, frames: 0 };
 }

@@ -1,5 +1,33 @@
-import gifenc, { type GifStream, type Palette } from "gifenc";
+import { createRequire } from "node:module";
 import type { FilmEncoder, FilmFormat } from "./encoder.ts";
+
+/** The part of gifenc used here; the package declares no types. */
+interface Library {
+  GIFEncoder(): GifStream;
+  quantize(rgba: Uint8Array, maxColours: number): Palette;
+  applyPalette(rgba: Uint8Array, palette: Palette): Uint8Array<ArrayBuffer>;
+}
+
+type Palette = readonly (readonly [number, number, number])[];
+
+interface GifStream {
+  writeFrame(colours: Uint8Array, width: number, height: number, options: FrameOptions): void;
+  finish(): void;
+  bytes(): Uint8Array;
+}
+
+interface FrameOptions {
+  readonly palette: Palette;
+  /** Milliseconds. */
+  readonly delay: number;
+  /** 1: the frame stays, and the next is drawn over it. */
+  readonly dispose: number;
+  readonly transparent?: boolean;
+  readonly transparentIndex?: number;
+}
+
+// Its default export is another thing for Node than for bundlers.
+const gifenc = createRequire(import.meta.url)("gifenc") as Library;
 
 /** One of 256 colours is kept for "as before". */
 const COLOURS = 255;
