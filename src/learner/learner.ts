@@ -193,7 +193,7 @@ export class Learner implements LearnerLoop {
     const { replay, pace, step, normalizer, guard, recorder, meter, sampling, noise } = this.#parts;
     const batch = this.#batch;
     const start = performance.now();
-    const importanceExponent = this.#importanceExponent();
+    const importanceExponent = importanceExponentAt(this.progress.envSteps, this.#options);
     replay.sample(batch, sampling, importanceExponent);
     meter.drawn(batch, importanceExponent);
     pace.onSample();
@@ -230,13 +230,6 @@ export class Learner implements LearnerLoop {
     const { scale } = rewardScaler;
     scaleRewards(this.#batch, scale);
     recorder.set("troupe_train_reward_scale", scale);
-  }
-
-  /** Linear from its configured start to 1 at the end of the run. */
-  #importanceExponent(): number {
-    const { importanceExponent, totalSteps } = this.#options;
-    const done = Math.min(1, this.progress.envSteps / totalSteps);
-    return importanceExponent + (1 - importanceExponent) * done;
   }
 
   #waitForFrames(): void {
@@ -286,4 +279,13 @@ export class Learner implements LearnerLoop {
     this.#parts.chores.report(this.progress);
     await nextMacrotask();
   }
+}
+
+/** Linear from its configured start to 1 at the end of the run. */
+export function importanceExponentAt(
+  envSteps: number,
+  { importanceExponent, totalSteps }: Pick<LearnerOptions, "importanceExponent" | "totalSteps">,
+): number {
+  const done = Math.min(1, envSteps / totalSteps);
+  return importanceExponent + (1 - importanceExponent) * done;
 }

@@ -104,6 +104,17 @@ describe("PPO with two actors", () => {
     expect(share).toBeLessThan(1);
   });
 
+  test("lowers its step size to 0 at the end, and leaves out epochs once the policy has moved far", {
+    timeout: 60_000,
+  }, async (context) => {
+    const runDir = scratchFolder(context);
+    const argv = argvOf({ "ppo.targetKl": 1e-12 });
+    const ended = await complete(context, runDir, [...argv, "--name", "run"]);
+    // 16 iterations of one epoch of 4 minibatches, instead of 3.
+    expect(ended?.["learnerStep"]).toBe(16 * 4);
+    expect(lastRecord(join(runDir, "run"))?.["train/learning_rate"]).toBeCloseTo(3e-4 / 16, 9);
+  });
+
   test("leaves a policy that can be loaded, and acts within the bounds", {
     timeout: 60_000,
   }, async (context) => {
