@@ -7,7 +7,7 @@
  *
  *     npx tsc -p bench && taskset -c 0 node bench/dist/bench/learner-options.js [rounds=40] [variant...]
  */
-import { drmDefaults } from "../src/algorithms/drm/drm.ts";
+import { drmDefaults } from "../src/algorithms/drm/guidance.ts";
 import { pmoeDefaults } from "../src/algorithms/pmoe.ts";
 import type { AlgorithmOptions } from "../src/algorithms/registry.ts";
 import { BenchmarkedLearner } from "../src/compile/benchmark.ts";

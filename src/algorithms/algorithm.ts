@@ -12,6 +12,8 @@ export interface ParameterSpec {
   init(random: RandomStream, out: Float32Array): void;
   /** It is a linear layer's weight or bias. */
   readonly isLinear?: true;
+  /** It is a convolution's kernel or bias. */
+  readonly isConvolution?: true;
 }
 
 /** A set of parameters that one optimiser moves, or that follows another as its slow copy. */
@@ -37,7 +39,7 @@ export interface InputSpec {
 export interface LossInputs {
   /** Every group by name. */
   readonly parameters: Readonly<Record<string, Parameters>>;
-  /** The batch: columns from replay. */
+  /** The batch: columns from replay, and what stages before this one share. */
   readonly batch: Readonly<Record<string, Tensor>>;
   /** Standard normals drawn fresh for this update. */
   readonly noise: Readonly<Record<string, Tensor>>;
@@ -57,6 +59,8 @@ export interface LossResult {
    * such as the directions of a power iteration. Of the stage's own groups.
    */
   readonly carried?: Readonly<Record<string, Parameters>>;
+  /** What later stages are to find in their batch; as `Algorithm.shared` says. */
+  readonly shared?: Readonly<Record<string, Tensor>>;
 }
 
 /**
@@ -105,6 +109,8 @@ export interface Algorithm {
   /** Columns of the batch, e.g. { name: "observations", shape: [256, 17] }. */
   readonly batch: readonly InputSpec[];
   readonly noise: readonly InputSpec[];
+  /** What one stage computes and later ones use, so that they need not compute it again. */
+  readonly shared?: readonly InputSpec[];
   readonly policy: Policy;
   /** The policy with its critics' advice on so many draws; left out where critics do not judge actions. */
   chooser?(candidates: number): Chooser;
@@ -128,6 +134,8 @@ export interface Chooser {
 export interface Policy {
   /** The group whose parameters are published. */
   readonly group: string;
+  /** The group of what observations go through first; published before the other. */
+  readonly encoder?: string;
   /** What is published after them: numbers that no gradient moves, for `sample` to find by name. */
   readonly settings?: readonly InputSpec[];
   readonly observationSize: number;

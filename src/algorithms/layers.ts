@@ -1,5 +1,6 @@
 import {
   add,
+  conv2d,
   div,
   erf,
   linear,
@@ -77,6 +78,45 @@ export function dense(options: DenseOptions): Layer {
     ],
     forward: (parameters, x) =>
       linear(x, parameter(parameters, `${name}.weight`), parameter(parameters, `${name}.bias`)),
+  };
+}
+
+export interface ConvolutionLayerOptions {
+  readonly name: string;
+  readonly inputChannels: number;
+  readonly outputChannels: number;
+  readonly stride: number;
+}
+
+/** Rows and columns of a kernel. */
+const KERNEL = 3;
+
+/** Rows or columns that a convolution without padding makes of `length`. */
+export function convolved(length: number, stride: number): number {
+  return Math.floor((length - KERNEL) / stride) + 1;
+}
+
+/**
+ * 3 x 3 convolution without padding, [n, channels, height, width], as `<name>.kernel` and `<name>.bias`.
+ * Kernels start orthogonal with the gain of ReLUs, biases at 0.
+ */
+export function convolution(options: ConvolutionLayerOptions): Layer {
+  const { name, inputChannels, outputChannels, stride } = options;
+  const fanIn = inputChannels * KERNEL * KERNEL;
+  const kernel = {
+    name: `${name}.kernel`,
+    shape: [outputChannels, inputChannels, KERNEL, KERNEL],
+    init: orthogonal(outputChannels, fanIn, Math.SQRT2),
+    isConvolution: true,
+  } as const;
+  const bias = { name: `${name}.bias`, shape: [outputChannels], init: constant(0) } as const;
+  return {
+    parameters: [kernel, { ...bias, isConvolution: true }],
+    forward: (parameters, x) =>
+      add(
+        conv2d(x, parameter(parameters, kernel.name), { stride }),
+        reshape(parameter(parameters, bias.name), [outputChannels, 1, 1]),
+      ),
   };
 }
 

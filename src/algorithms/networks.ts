@@ -23,6 +23,8 @@ export interface NetworkOptions {
   readonly hidden: readonly number[];
   readonly activation: Activation;
   readonly initialisation: Initialisation;
+  /** Scale of orthogonal hidden weights of `mlp`; that of ReLUs, the root of 2, when left out. */
+  readonly hiddenGain?: number;
   /** mlp when left out. */
   readonly architecture?: Architecture;
   /** Of `mlp` alone, the others have theirs; none when left out. */
@@ -82,13 +84,13 @@ function inner(
 
 /** Linear layers `hidden0 .. hiddenN`, norm and activation after each. */
 function mlp(shape: BodyShape, options: NetworkOptions): Body {
-  const { hidden, activation, norm = "none" } = options;
+  const { hidden, activation, norm = "none", hiddenGain = Math.SQRT2 } = options;
   const { prefix } = shape;
   const layers = hidden.flatMap((outputSize, i) => {
     const inputSize = hidden[i - 1] ?? shape.inputSize;
     const name = `${prefix}hidden${i}`;
     return [
-      inner(options, { name, inputSize, outputSize, gain: Math.SQRT2 }),
+      inner(options, { name, inputSize, outputSize, gain: hiddenGain }),
       ...(norm === "layer" ? [layerNorm(`${prefix}norm${i}`, outputSize)] : []),
       activate(activation),
     ];

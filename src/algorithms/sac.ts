@@ -1,14 +1,4 @@
-import {
-  abs,
-  add,
-  maximum,
-  mean,
-  mul,
-  neg,
-  stopGradient,
-  sub,
-  type Tensor,
-} from "../compile/ops.ts";
+import { add, mul, neg, stopGradient, type Tensor } from "../compile/ops.ts";
 import type {
   AdamOptions,
   Algorithm,
@@ -19,6 +9,7 @@ import type {
   Parameters,
 } from "./algorithm.ts";
 import { bestOf } from "./best-of.ts";
+import { compareCritics } from "./critic-comparison.ts";
 import type { CriticHead, Exploitation } from "./critics/critic-head.ts";
 import { type CriticHeadOptions, type CriticName, criticHead } from "./critics/registry.ts";
 import { type RobustOptions, robustLoss, worstNearby } from "./critics/robust-loss.ts";
@@ -243,25 +234,14 @@ export function criticStage(parts: SacParts, addition?: CriticAddition): LossSta
         twin,
       );
       const outputs = critic.outputs(parameters.critic, batch.observations, batch.actions);
-      const [first, second] = [target.compare(outputs[0]), target.compare(outputs[1])];
-      const loss = mean(mul(batch.importanceWeights, add(first.loss, second.loss)));
-      const [q1, q2] = [head.value(outputs[0]), head.value(outputs[1])];
-      const tdErrors = maximum(abs(sub(q1, target.value)), abs(sub(q2, target.value)));
-      const other = added?.conclude(stopGradient(twin.value([q1, q2])));
+      const compared = compareCritics(head, target, { outputs, weights: batch.importanceWeights });
+      const other = added?.conclude(stopGradient(twin.value(compared.values)));
       const robust = smoothness(parts, inputs);
       const terms = [other?.loss, robust.loss].filter((term) => term !== undefined);
       return {
-        loss: terms.reduce((total, term) => add(total, term), loss),
-        metrics: {
-          "train/critic_loss": loss,
-          "train/q_mean": mul(add(mean(q1), mean(q2)), 0.5),
-          "train/td_error_mean": mean(tdErrors),
-          ...target.metrics,
-          ...head.monitor?.(outputs),
-          ...other?.metrics,
-          ...robust.metrics,
-        },
-        perSample: { priorities: maximum(first.priority, second.priority) },
+        loss: terms.reduce((total, term) => add(total, term), compared.loss),
+        metrics: { ...compared.metrics, ...other?.metrics, ...robust.metrics },
+        perSample: { priorities: compared.priorities },
         carried: {
           ...(critic.carry ? { critic: critic.carry(parameters.critic) } : {}),
           ...other?.carried,

@@ -14,6 +14,7 @@ export const port = {
   metric: (key: string): string => `metrics/${key}`,
   perSample: (name: string): string => `perSample/${name}`,
   carried: (group: string, name: string): string => `carried/${group}/${name}`,
+  shared: (name: string): string => `shared/${name}`,
   gradient: (group: string, name: string): string => `gradients/${group}/${name}`,
 };
 
@@ -26,7 +27,7 @@ export function compileStage(algorithm: Algorithm, stage: LossStage): Uint8Array
         shape,
       })),
     ),
-    ...algorithm.batch.map(({ name, shape }) => ({ name: port.batch(name), shape })),
+    ...columns(algorithm).map(({ name, shape }) => ({ name: port.batch(name), shape })),
     ...algorithm.noise.map(({ name, shape }) => ({ name: port.noise(name), shape })),
   ];
   const name = `${algorithm.name} ${stage.name} loss`;
@@ -38,6 +39,11 @@ export function compileStage(algorithm: Algorithm, stage: LossStage): Uint8Array
   });
 }
 
+/** What a stage may find in its batch. */
+function columns({ batch, shared = [] }: Algorithm): readonly InputSpec[] {
+  return [...batch, ...shared];
+}
+
 function differentiate(
   algorithm: Algorithm,
   stage: LossStage,
@@ -45,7 +51,7 @@ function differentiate(
 ): Record<string, Tensor> {
   const pick = (specs: readonly { readonly name: string }[], nameOf: (name: string) => string) =>
     Object.fromEntries(specs.map(({ name }) => [name, tensors[nameOf(name)] as Tensor]));
-  const batch = pick(algorithm.batch, port.batch);
+  const batch = pick(columns(algorithm), port.batch);
   const noise = pick(algorithm.noise, port.noise);
   const parameters = Object.fromEntries(
     algorithm.groups.map((group) => [
@@ -67,6 +73,7 @@ function differentiate(
         metrics: result.metrics,
         perSample: result.perSample ?? {},
         carried: result.carried ?? {},
+        shared: result.shared ?? {},
       },
     };
   }, moved);
@@ -79,6 +86,7 @@ function differentiate(
       outputs[port.carried(group, name)] = tensor;
     }
   }
+  for (const [name, tensor] of Object.entries(aux.shared)) outputs[port.shared(name)] = tensor;
   const orthogonal = algorithm.groups.filter((group) => group.orthogonalGradient);
   for (const [group, gradients] of Object.entries(gradient)) {
     const isOrthogonal = orthogonal.some(({ name }) => name === group);

@@ -89,12 +89,13 @@ export class TrainStep implements AsyncDisposable {
     const store = new ParameterStore(algorithm);
     const batch = allocate(algorithm.batch);
     const noise = allocate(algorithm.noise);
+    const shared = allocate(algorithm.shared ?? []);
     const stages: CompiledStage[] = [];
     for (const [index, stage] of algorithm.stages.entries()) {
       const { random: _, ...programOptions } = options;
       const program = await Program.load(compileStage(algorithm, stage), programOptions);
       const moved = algorithm.stages.slice(0, index).flatMap((earlier) => earlier.groups);
-      stages.push(bindStage({ stage, program, store, moved }, { batch, noise }));
+      stages.push(bindStage({ stage, program, store, moved }, { batch, noise, shared }));
     }
     const step = new TrainStep(algorithm, store, { stages, batch, noise });
     step.setParameters(initialParameters(algorithm, options.random.integer(2 ** 31)));
@@ -121,6 +122,17 @@ export class TrainStep implements AsyncDisposable {
    */
   parameters(group: string): Float32Array {
     return this.#store.state(group, this.#turn).parameters.values;
+  }
+
+  /** What actors are sent: the policy's parameters, those of its encoder before them. */
+  published(): Float32Array {
+    const { encoder, group } = this.algorithm.policy;
+    if (encoder === undefined) return this.parameters(group);
+    const [first, second] = [this.parameters(encoder), this.parameters(group)];
+    const both = new Float32Array(first.length + second.length);
+    both.set(first);
+    both.set(second, first.length);
+    return both;
   }
 
   /** The group's optimiser forgets what it has seen: no moments, no steps. */
@@ -298,13 +310,14 @@ function bindStage(
     readonly store: ParameterStore;
     readonly moved: readonly string[];
   },
-  columns: { readonly batch: Buffers; readonly noise: Buffers },
+  columns: { readonly batch: Buffers; readonly noise: Buffers; readonly shared: Buffers },
 ): CompiledStage {
   const { stage, program, store, moved } = parts;
   const gradients = stage.groups.flatMap((group) =>
     prefixed(store.tensors(group, store.gradient(group).values), port.gradient(group, "")),
   );
-  const results = program.bind({ outputs: Object.fromEntries(gradients) }).outputs;
+  const written = [...gradients, ...prefixed(columns.shared, port.shared(""))];
+  const results = program.bind({ outputs: Object.fromEntries(written) }).outputs;
   const bindFor = (from: Turn): Binding => {
     const to: Turn = from === 0 ? 1 : 0;
     const parameters = store.groupNames.flatMap((group) => {
@@ -314,6 +327,7 @@ function bindStage(
     const inputs = Object.fromEntries([
       ...parameters,
       ...prefixed(columns.batch, port.batch("")),
+      ...prefixed(columns.shared, port.batch("")),
       ...prefixed(columns.noise, port.noise("")),
     ]);
     return program.bind({ inputs, outputs: results });
@@ -343,7 +357,8 @@ function fill(buffers: Buffers, columns: object): void {
   const given = columns as Readonly<Record<string, unknown>>;
   for (const [name, buffer] of Object.entries(buffers)) {
     const column = given[name];
-    if (!(column instanceof Float32Array) || column.length !== buffer.length) {
+    const hasType = column instanceof Float32Array || column instanceof Uint8Array;
+    if (!hasType || column.length !== buffer.length) {
       throw new RangeError(`column ${name} is not a Float32Array of ${buffer.length}`);
     }
     buffer.set(column);

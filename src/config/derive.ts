@@ -32,7 +32,10 @@ export function deriveSettings(
   const isLocal = role === "local";
   const actors = isLocal ? localActorCount(config, machine) : cluster.localActors;
   const actorsExpected = isLocal ? actors : Math.max(cluster.actorsExpected, actors);
-  const samplesPerInsert = or(replay.samplesPerInsert, algorithm.batchSize);
+  const samplesPerInsert = or(
+    replay.samplesPerInsert,
+    algorithm.batchSize * updatesPerStep(config),
+  );
   const unrollSamples = config.actors.unrollLength * samplesPerInsert;
   const streams = (actorsExpected || CLUSTER_ACTORS) * config.actors.envsPerActor;
   return {
@@ -47,6 +50,11 @@ export function deriveSettings(
     errorBuffer: or(replay.errorBuffer, algorithm.batchSize + unrollSamples * streams),
     priorityExponent: or(replay.priorityExponent, replay.sampling === "lap" ? 0.4 : 0.6),
   };
+}
+
+/** DrQ-v2 learns once for every second step that actors take. */
+function updatesPerStep({ algorithm }: Config): number {
+  return algorithm.name === "drqv2" ? 0.5 : 1;
 }
 
 function isMemoryEnough(config: Config): boolean {

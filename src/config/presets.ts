@@ -4,6 +4,22 @@ import type { ConfigInput } from "./schema.ts";
 
 const tanhOrthogonal = { activation: "tanh", initialisation: "orthogonal" } as const;
 
+const orthogonal = { initialisation: "orthogonal" } as const;
+
+// facebookresearch/drqv2; with drm, XuGW-Kevin/DrM's for tasks of medium difficulty.
+const drqv2 = {
+  algorithm: {
+    learningStarts: 2000,
+    tau: 0.01,
+    learningRates: { actor: 1e-4, critic: 1e-4 },
+    hidden: [1024, 1024],
+    network: { policy: orthogonal, critic: orthogonal },
+    nStep: 3,
+  },
+  drm: { perturbMax: 1, independentTargetNoise: true },
+  actors: { count: 1, unrollLength: 32 },
+} satisfies ConfigInput;
+
 /** Defaults other than the schema's, by name: of `preset`, or of `algorithm.name` without one. */
 export const presets: Readonly<Record<PresetName, ConfigInput>> = {
   // The schema's own: arXiv 1812.05905, table 1.
@@ -20,6 +36,20 @@ export const presets: Readonly<Record<PresetName, ConfigInput>> = {
       normalizeObservations: true,
     },
     actors: { count: 1, unrollLength: 2048 },
+  },
+  drqv2,
+  // DrM as published, in full size.
+  pixels: { ...drqv2, env: { options: { pixels: 84 } }, drm: { ...drqv2.drm, enabled: true } },
+  // The same for a processor with two cores: small images, small networks, a short schedule.
+  "pixels-small": {
+    ...drqv2,
+    env: { options: { pixels: 48 } },
+    totalSteps: 40_000,
+    algorithm: { ...drqv2.algorithm, learningStarts: 1000, batchSize: 64, hidden: [256, 256] },
+    drqv2: { channels: 16, strides: [2, 2, 1, 1] },
+    drm: { ...drqv2.drm, enabled: true, explorationSteps: 20_000, perturbInterval: 10_000 },
+    replay: { capacity: 40_000 },
+    evaluation: { interval: 5000 },
   },
 };
 

@@ -24,6 +24,7 @@ export function checkRules(config: Config, context: z.RefinementCtx): void {
   checkNetworks(config, report);
   checkMixture(config, report);
   checkDrm(config, report);
+  checkDrqv2(config, report);
   checkOnPolicy(config, report);
   checkTheRest(config, report);
 }
@@ -272,13 +273,30 @@ function checkMixture({ algorithm, pmoe }: Config, report: Report): void {
 
 function checkDrm({ algorithm, drm }: Config, report: Report): void {
   if (!drm.enabled) return;
-  if (algorithm.name !== "sac") {
-    report("drm.enabled", `is true, but drm improves sac, not ${algorithm.name}; use sac`);
+  if (algorithm.name === "ppo") {
+    report("drm.enabled", "is true, but drm improves sac and drqv2, not ppo; use one of them");
   }
   if (drm.perturbMin > drm.perturbMax) {
     report(
       "drm.perturbMin",
       `is ${drm.perturbMin}, above drm.perturbMax (${drm.perturbMax}); lower it`,
+    );
+  }
+}
+
+/** DrQ-v2's policy has no distribution, and its noise a schedule. */
+function checkDrqv2({ algorithm, drm }: Config, report: Report): void {
+  if (algorithm.name !== "drqv2") return;
+  if (algorithm.policy !== "gaussian") {
+    report(
+      "algorithm.policy",
+      `is ${algorithm.policy}, but drqv2's policy is deterministic; use sac`,
+    );
+  }
+  if (drm.enabled && drm.exploration !== "additive") {
+    report(
+      "drm.exploration",
+      `is ${drm.exploration}, but drqv2 explores by added noise alone; use additive`,
     );
   }
 }

@@ -11,6 +11,7 @@ import {
   twin,
 } from "./algorithm-parts.ts";
 import { drm } from "./drm-settings.ts";
+import { drqv2 } from "./drqv2-settings.ts";
 import {
   autoCount,
   count,
@@ -54,7 +55,11 @@ const adam = group("Adam's other constants (Kingma and Ba 2015).", {
 
 // Defaults: Haarnoja et al. 2018, arXiv 1812.05905, table 1, with 10 000 random steps to start with.
 const algorithm = group("What is learned.", {
-  name: field(z.enum(["sac", "ppo"]), "sac", fixed("the algorithm; ppo has defaults of its own")),
+  name: field(
+    z.enum(["sac", "drqv2", "ppo"]),
+    "sac",
+    fixed("the algorithm; ppo and drqv2 have defaults of their own"),
+  ),
   learningStarts: field(
     count(0),
     10_000,
@@ -129,7 +134,9 @@ const replay = group("What is remembered.", {
   samplesPerInsert: field(
     z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
     "auto",
-    tunable("mean draws of each transition; auto: batchSize, one update per environment step"),
+    tunable(
+      "mean draws of each transition; auto: batchSize, one update per environment step; half of that for drqv2",
+    ),
   ),
   errorBuffer: field(
     z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
@@ -312,6 +319,7 @@ const shape = z.strictObject({
   ),
   algorithm,
   plugins,
+  drqv2,
   ppo,
   pmoe,
   drm,

@@ -1,4 +1,4 @@
-import type { DrmOptions } from "../algorithms/drm/drm.ts";
+import type { DrmOptions } from "../algorithms/drm/guidance.ts";
 import type { NetworkOptions } from "../algorithms/networks.ts";
 import type { AlgorithmOptions } from "../algorithms/registry.ts";
 import { criticSettings } from "../config/critic-settings.ts";
@@ -28,6 +28,7 @@ export function algorithmOptions(config: Config, plugins = noPlugins): Algorithm
     sigmaRatio: criticSupport.sigmaRatio,
     probabilities: criticSupport.probabilities,
     orthogonalGradients: algorithm.orthogonalGradients,
+    ...drqv2Options(config),
     ...(algorithm.policy === "pmoe" ? { pmoe: config.pmoe } : {}),
     ...(config.drm.enabled ? { drm: drmOptions(config) } : {}),
     ...(algorithm.robust.weight > 0 ? { robust: algorithm.robust } : {}),
@@ -36,10 +37,20 @@ export function algorithmOptions(config: Config, plugins = noPlugins): Algorithm
   };
 }
 
+function drqv2Options({ drqv2, algorithm }: Config) {
+  if (algorithm.name !== "drqv2") return {};
+  const { channels, strides, featureSize, noiseClip } = drqv2;
+  return { encoder: { channels, strides }, featureSize, noiseClip, hiddenGain: 1 };
+}
+
 function drmOptions({ drm }: Config): DrmOptions {
   const { threshold, exploitation, exploitationTemperature, expectile, exploration } = drm;
   const target = drm.target === "auto" ? DEFAULT_TARGET : drm.target;
-  return { threshold, target, exploitation, exploitationTemperature, expectile, exploration };
+  const { explorationTemperature } = drm;
+  return {
+    ...{ threshold, target, exploitation, exploitationTemperature, expectile },
+    ...{ exploration, explorationTemperature },
+  };
 }
 
 function criticNetwork(config: Config): NetworkOptions {

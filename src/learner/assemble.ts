@@ -1,4 +1,5 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
+import { publishedGroup } from "../algorithms/published-group.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
@@ -28,6 +29,7 @@ import type { LearnerLoop } from "./learner.ts";
 import { allocateMemory } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
 import { loadPlugins, noPlugins } from "./load-plugins.ts";
+import { NoiseSchedule } from "./noise-schedule.ts";
 import { NonFiniteGuard } from "./non-finite-guard.ts";
 import {
   NormalizedObservations,
@@ -101,14 +103,13 @@ export async function assembleLearner(
     ...interventionOf(task, state, { step, recorder, warn }),
     sampling: streamOf(config, "sampling", state),
     noise: streamOf(config, "noise", state),
-    policyGroup: algorithm.policy.group,
     exporter: new PolicyExporter(policyShape(algorithm, task)),
     ...evaluatedOf(algorithm, task),
     ...(settings.role === "cluster" ? { cursors: new ActorCursors(state?.cursors ?? []) } : {}),
   };
   const cut = new Cut(parts, state?.bestReturn ?? null);
   const settingCount = parts.intervention?.settings(parts.progress).length ?? 0;
-  const parameterCount = step.parameters(parts.policyGroup).length + settingCount;
+  const parameterCount = step.published().length + settingCount;
   const memory = allocateMemory(task, parameterCount);
   const link = new InProcessLearnerLink(memory);
   const { meter } = side;
@@ -142,12 +143,18 @@ export async function assembleLearner(
 
 /** @throws RunError CONFIG_INVALID when the algorithm cannot handle the environment's actions. */
 export function algorithmOf(
-  task: Pick<LearnerTask, "config" | "observationSize" | "actionSpace">,
+  task: Pick<LearnerTask, "config" | "observationSize" | "image" | "actionSpace">,
   plugins = noPlugins,
 ): Algorithm {
-  const { config, observationSize, actionSpace } = task;
-  const { name, batchSize } = config.algorithm;
-  const problem = { observationSize, actionSpace, batchSize };
+  const { config, observationSize, image, actionSpace } = task;
+  const { name, batchSize, normalizeObservations } = config.algorithm;
+  if (image && normalizeObservations) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      "algorithm.normalizeObservations is true, but pixels need no statistics; set it to false",
+    );
+  }
+  const problem = { observationSize, image, actionSpace, batchSize };
   return makeAlgorithm(name, algorithmOptions(config, plugins), problem);
 }
 
@@ -157,13 +164,11 @@ export function policyShape(
   { config, actionSpace }: Pick<LearnerTask, "config" | "actionSpace">,
 ): PolicyShape {
   const { policy } = algorithm;
-  const group = algorithm.groups.find(({ name }) => name === policy.group);
-  if (!group) throw new RunError("INTERNAL", `${algorithm.name} has no group ${policy.group}`);
   const scale = new ActionScale({ id: config.env.id, actionSpace });
   const { normalizeObservations } = config.algorithm;
   return {
     policy,
-    group,
+    group: publishedGroup(algorithm),
     scale,
     clip: normalizeObservations ? defaultNormaliserOptions.clip : undefined,
   };
@@ -235,9 +240,13 @@ function interventionOf(
   state: LearnerState | undefined,
   parts: DrmParts,
 ): Pick<CutParts, "intervention"> {
-  if (!config.drm.enabled) return {};
-  const { drm, seed, algorithm } = config;
-  const own = { drm, seed, learningStarts: algorithm.learningStarts };
+  const { drm, seed, algorithm, drqv2 } = config;
+  const isNoisy = algorithm.name === "drqv2";
+  if (!drm.enabled) {
+    return isNoisy ? { intervention: new NoiseSchedule(parts, drqv2.noiseSteps) } : {};
+  }
+  const policyNoise = isNoisy ? "none" : "own";
+  const own = { drm, seed, learningStarts: algorithm.learningStarts, policyNoise } as const;
   return { intervention: new DrmIntervention(parts, own, state?.drm) };
 }
 

@@ -1,4 +1,5 @@
 import type { Algorithm, InputSpec } from "../algorithms/algorithm.ts";
+import { publishedGroup } from "../algorithms/published-group.ts";
 import { compile } from "../compile/compile.ts";
 import type { Tensor } from "../compile/tensor.ts";
 import { LOG_PROBS, VALUES } from "../config/on-policy.ts";
@@ -13,10 +14,8 @@ import { RunError } from "../errors.ts";
  */
 export function compilePolicy(algorithm: Algorithm, rows: number): Uint8Array {
   const { policy } = algorithm;
-  const group = algorithm.groups.find(({ name }) => name === policy.group);
-  if (!group) throw new RunError("INTERNAL", `${algorithm.name} has no group ${policy.group}`);
   const inputs: InputSpec[] = [
-    ...group.parameters.map(({ name, shape }) => ({ name, shape })),
+    ...publishedGroup(algorithm).parameters.map(({ name, shape }) => ({ name, shape })),
     { name: "observations", shape: [rows, policy.observationSize] },
     { name: "noise", shape: [rows, policy.noiseSize ?? policy.actionSize] },
     ...(policy.settings ?? []),

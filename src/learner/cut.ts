@@ -28,7 +28,6 @@ export interface CutParts {
   readonly rewardScaler?: RewardScaler;
   readonly sampling: RandomStream;
   readonly noise: RandomStream;
-  readonly policyGroup: string;
   readonly store: CheckpointStore;
   readonly exporter: PolicyExporter;
   /** What is evaluated in place of the exported policy, and the groups it is made of. */
@@ -36,7 +35,7 @@ export interface CutParts {
   /** Where actors on other machines stand; left out in one process. */
   readonly cursors?: ActorCursors;
   /** Left out where nothing but gradient steps changes the parameters. */
-  readonly intervention?: Intervention & { state(): DrmState };
+  readonly intervention?: Intervention & { state(): DrmState | undefined };
   /** The configuration, for whoever reads the checkpoint alone. */
   readonly config: unknown;
 }
@@ -167,9 +166,9 @@ export class Cut {
   }
 
   #snapshot(): SnapshotContents {
-    const { progress, step, config, exporter, policyGroup, normalizer } = this.#parts;
+    const { progress, step, config, exporter, normalizer } = this.#parts;
     const weights = {
-      parameters: step.parameters(policyGroup),
+      parameters: step.published(),
       normalizer: normalizer.published(),
     };
     return {
@@ -183,7 +182,7 @@ export class Cut {
 
   #state(): LearnerState {
     const { progress, normalizer, rewardScaler, sampling, noise, cursors } = this.#parts;
-    const { intervention } = this.#parts;
+    const drm = this.#parts.intervention?.state();
     const { envSteps, learnerStep, turns } = progress;
     return {
       envSteps,
@@ -195,7 +194,7 @@ export class Cut {
       noise: noise.state(),
       cursors: cursors?.state() ?? [],
       ...(rewardScaler ? { rewardScaler: rewardScaler.state() } : {}),
-      ...(intervention ? { drm: intervention.state() } : {}),
+      ...(drm ? { drm } : {}),
     };
   }
 }

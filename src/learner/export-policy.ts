@@ -21,7 +21,7 @@ import { POLICY_INPUT, POLICY_NOISE, POLICY_OUTPUT } from "./policy-graph.ts";
 /** A policy apart from its weights. */
 export interface PolicyShape {
   readonly policy: Policy;
-  /** The group that `policy.group` names. */
+  /** What is published of the algorithm's groups. */
   readonly group: ParameterGroup;
   /** From actions in [-1, 1] to the environment's: `middle + halfRange * action`, each [action size]. */
   readonly scale: { readonly middle: Float32Array; readonly halfRange: Float32Array };

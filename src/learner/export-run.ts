@@ -65,6 +65,7 @@ export async function exportRun(
     const problem = {
       config,
       observationSize: env.observationSpace.size,
+      image: env.observationSpace.image,
       actionSpace: env.actionSpace,
     };
     const shape = policyShape(algorithmOf(problem, await loadPlugins(config)), problem);
@@ -104,7 +105,8 @@ export function policyWeights(snapshot: Checkpoint, shape: PolicyShape): PolicyW
   const { group, policy } = shape;
   const tensors = group.parameters.map(({ name, shape: expected }) => {
     const path = shape.chooser ? `parameters/${name}` : `parameters/${group.name}/${name}`;
-    const tensor = snapshot.tensors[path];
+    const tensor =
+      snapshot.tensors[path] ?? snapshot.tensors[`parameters/${policy.encoder}/${name}`];
     if (tensor?.data instanceof Float32Array && tensor.shape.join() === expected.join()) {
       return tensor.data;
     }

@@ -7,6 +7,7 @@ import type { LearnerLink, UnrollFrame } from "../protocol.ts";
 import type { ReplayBatch } from "../replay/batch.ts";
 import type { Replay } from "../replay/replay.ts";
 import type { ActorCursors } from "./actor-cursors.ts";
+import type { ImageShift } from "./image-shift.ts";
 import type { NonFiniteGuard } from "./non-finite-guard.ts";
 import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import type { Pace } from "./pace.ts";
@@ -30,6 +31,8 @@ export interface LearnerParts {
   readonly pace: Pace;
   readonly step: TrainStep;
   readonly normalizer: ObservationNormalizer;
+  /** Left out where observations are no images, or stay as they are. */
+  readonly imageShift?: ImageShift;
   /** Left out where rewards stay as they are. */
   readonly rewardScaler?: RewardScaler;
   readonly guard: NonFiniteGuard;
@@ -37,8 +40,6 @@ export interface LearnerParts {
   readonly intervention?: Intervention;
   readonly recorder: MetricsRecorder;
   readonly meter: ReplayMeter;
-  /** The policy group's name. */
-  readonly policyGroup: string;
   /** Draws batches. */
   readonly sampling: RandomStream;
   /** Noise of the losses. */
@@ -198,6 +199,7 @@ export class Learner implements LearnerLoop {
     meter.drawn(batch, importanceExponent);
     pace.onSample();
     normalizer.apply(batch);
+    this.#parts.imageShift?.apply(batch, noise);
     this.#scaleRewards();
     for (const column of Object.values(this.#noise)) noise.fillNormal(column);
     const sampled = performance.now();
@@ -243,7 +245,7 @@ export class Learner implements LearnerLoop {
 
   /** Publishes from the end of the warm-up on; a pace with turns also grants the next one this way. */
   #publishIfDue(): void {
-    const { pace, link, step, policyGroup, normalizer, recorder } = this.#parts;
+    const { pace, link, step, normalizer, recorder } = this.#parts;
     const { learnerStep, envSteps, turns } = this.progress;
     const warm = envSteps >= this.#options.learningStarts;
     const due = learnerStep - this.#publishedStep >= this.#options.publishInterval;
@@ -252,7 +254,7 @@ export class Learner implements LearnerLoop {
     link.publish({
       version: warm ? learnerStep : -1,
       turn: turns + 1,
-      parameters: this.#withSettings(step.parameters(policyGroup)),
+      parameters: this.#withSettings(step.published()),
       normalizer: normalizer.published(),
     });
     const seconds = (performance.now() - start) / 1000;

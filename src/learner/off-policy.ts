@@ -1,11 +1,17 @@
 import { gatewayCursors } from "./actor-cursors.ts";
 import { ReplayMemory } from "./cut-memory.ts";
+import { ImageShift } from "./image-shift.ts";
 import { Learner } from "./learner.ts";
 import type { LearnerSide, OpenSideFrom } from "./learner-side.ts";
 import type { LearnerTask } from "./learner-task.ts";
 import { openReplay } from "./open-replay.ts";
 import { FreePace, TurnPace } from "./pace.ts";
 import { ReplayMeter } from "./replay-meter.ts";
+
+function imageShiftOf({ image, config }: LearnerTask): { imageShift?: ImageShift } {
+  const { shift } = config.drqv2;
+  return image && shift > 0 ? { imageShift: new ImageShift(image, shift) } : {};
+}
 
 /**
  * Learning from replay.
@@ -34,7 +40,7 @@ export function openOffPolicy(task: LearnerTask, from: OpenSideFrom): LearnerSid
     [Symbol.asyncDispose]: () => Promise.resolve(),
     open: (parts) =>
       new Learner(
-        { ...parts, replay, pace, meter },
+        { ...parts, ...imageShiftOf(task), replay, pace, meter },
         {
           totalSteps,
           learningStarts: algorithm.learningStarts,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { drm, drmDefaults } from "../../src/algorithms/drm/drm.ts";
+import { drm } from "../../src/algorithms/drm/drm.ts";
+import { drmDefaults } from "../../src/algorithms/drm/guidance.ts";
 import { pmoeDefaults } from "../../src/algorithms/pmoe.ts";
 import { sacDefaults } from "../../src/algorithms/sac.ts";
 import { compilePolicy } from "../../src/learner/compile-policy.ts";

@@ -1,7 +1,9 @@
 import type { Algorithm, ParameterGroup } from "../../algorithms/algorithm.ts";
-import { DRM_GROUP, ENTROPY_BONUS, RATIO_METRIC, TARGET } from "../../algorithms/drm/drm.ts";
+import { ENTROPY_BONUS } from "../../algorithms/drm/drm.ts";
+import { DRM_GROUP, RATIO_METRIC, TARGET } from "../../algorithms/drm/guidance.ts";
 import { perturbationStream, shrinkAndPerturb } from "../../algorithms/drm/perturbation.ts";
 import { dormancyNoise, linearNoise, retainedShare } from "../../algorithms/drm/schedules.ts";
+import { LINEAR, SCHEDULE_GROUP } from "../../algorithms/exploration-noise.ts";
 import type { StepResult, TrainStep } from "../../compile/train-step.ts";
 import type { Config } from "../../config/schema.ts";
 import type { MetricsRecorder } from "../../metrics/recorder.ts";
@@ -17,6 +19,8 @@ export interface DrmParts {
 export type DrmConfig = Pick<Config, "drm" | "seed"> & {
   /** The agent cannot wake up during the random warm-up. */
   readonly learningStarts: number;
+  /** A policy with noise of its own gets what the schedule asks beyond its floor; others get it all. */
+  readonly policyNoise?: "own" | "none";
 };
 
 /** Where "auto" looks for the target, and what it makes of the mean it finds there. */
@@ -85,21 +89,27 @@ export class DrmIntervention implements Intervention {
    * Source: arXiv 2310.19668, equation 4.
    */
   noiseAt(envSteps: number): number {
-    const { ratio, awakenedAt } = this.#state;
-    const byRatio = this.#noiseFor(ratio);
-    if (awakenedAt === null) return byRatio;
-    return Math.max(byRatio, linearNoise(envSteps - awakenedAt, this.#config.drm.explorationSteps));
+    return Math.max(this.#noiseFor(this.#state.ratio), this.#linearAt(envSteps));
   }
 
   /**
    * What actors add to what the policy draws itself: the schedule's noise less its floor, the noise of an
-   * agent without a dormant unit. Nothing once the noise has been lowered.
+   * agent without a dormant unit. Nothing once the noise has been lowered. To a policy without noise they
+   * add all of it.
    */
   explorationAt(envSteps: number): number {
     const { awakenedAt } = this.#state;
+    if (this.#config.policyNoise === "none") return this.noiseAt(envSteps);
     const isLowered =
       awakenedAt !== null && envSteps - awakenedAt >= this.#config.drm.explorationSteps;
     return isLowered ? 0 : Math.max(0, this.noiseAt(envSteps) - this.#noiseFor(0));
+  }
+
+  /** The schedule's part in the noise, for losses that know the rest; 0 before the agent wakes up. */
+  #linearAt(envSteps: number): number {
+    const { awakenedAt } = this.#state;
+    if (awakenedAt === null) return 0;
+    return linearNoise(envSteps - awakenedAt, this.#config.drm.explorationSteps);
   }
 
   #noiseFor(ratio: number): number {
@@ -121,6 +131,9 @@ export class DrmIntervention implements Intervention {
       this.#parts.step.setConstant(DRM_GROUP, TARGET, this.#state.target);
     }
     if (this.#config.drm.exploration === "entropy") this.#raiseEntropy(ratio);
+    if (this.#config.policyNoise === "none") {
+      this.#parts.step.setConstant(SCHEDULE_GROUP, LINEAR, this.#linearAt(envSteps));
+    }
     this.#record(envSteps);
   }
 
@@ -193,5 +206,5 @@ export class DrmIntervention implements Intervention {
 }
 
 function hasLayers({ parameters }: ParameterGroup): boolean {
-  return parameters.some(({ isLinear }) => isLinear);
+  return parameters.some(({ isLinear, isConvolution }) => isLinear || isConvolution);
 }

@@ -52,8 +52,6 @@ export interface OnPolicyParts {
   readonly rewardScaler?: RewardScaler;
   readonly guard: NonFiniteGuard;
   readonly recorder: MetricsRecorder;
-  /** The policy group's name. */
-  readonly policyGroup: string;
   /** Orders minibatches. */
   readonly sampling: RandomStream;
   /** Noise of the losses. */
@@ -116,14 +114,14 @@ export class OnPolicyLearner implements LearnerLoop {
 
   /** The version is the number of iterations that have made the policy. */
   #publish(): void {
-    const { link, step, policyGroup, normalizer, recorder, memory } = this.#parts;
+    const { link, step, normalizer, recorder, memory } = this.#parts;
     const { ahead, holdsFrames } = this.#options.rule;
     const { turns } = this.progress;
     const start = performance.now();
     const policy = {
       version: turns,
       turn: turns + 1 + ahead,
-      parameters: step.parameters(policyGroup),
+      parameters: step.published(),
       normalizer: normalizer.published(),
     };
     link.publish(policy);

@@ -76,12 +76,12 @@ export async function openOnPolicy(
 
 function estimateStale(
   judge: PolicyJudge,
-  { step, policyGroup, recorder }: LoopParts,
+  { step, recorder }: LoopParts,
   options: Omit<StaleOptions, "judge">,
 ): Estimate {
   return async ({ turns }, scales) => {
     const opinion: StaleOptions["judge"] = (observations, actions) =>
-      judge.judge(step.parameters(policyGroup), observations, actions);
+      judge.judge(step.published(), observations, actions);
     const rollout = await correctStaleness(turns, { ...options, judge: opinion }, scales);
     const share = effectiveShare(rollout.weights ?? new Float32Array());
     recorder.setLogged("train/behaviour_sample_size", share);

@@ -28,9 +28,10 @@ const learning: Row = {
     curves(["Gradient norm", "Of the last update."], {
       norm: 'max by (run) (troupe_train_grad_norm{run="$run"})',
     }),
-    curves(["Exploration", "Entropy of the policy in nats, and its temperature."], {
+    curves(["Exploration", "Entropy of the policy in nats, and its temperature; or added noise."], {
       entropy: 'max by (run) (troupe_train_entropy_nats{run="$run"})',
       temperature: 'max by (run) (troupe_train_temperature{run="$run"})',
+      noise: 'max by (run) (troupe_train_action_noise_std{run="$run"})',
     }),
     curves(["Updates thrown away", "Not finite; and returns to the last checkpoint."], {
       "not finite": 'sum by (run) (increase(troupe_train_nonfinite_total{run="$run"}[5m]))',

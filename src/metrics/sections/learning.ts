@@ -35,6 +35,9 @@ export const learning = {
     }),
     troupe_train_temperature: gauge("Entropy temperature.", { log: "train/ent_coef" }),
     troupe_train_entropy_nats: gauge("Entropy of the policy.", { log: "train/entropy" }),
+    troupe_train_action_noise_std: gauge("Standard deviation of the noise that actors add.", {
+      log: "train/action_noise_std",
+    }),
     troupe_train_q_mean: gauge("Mean value the critics give the last batch.", {
       log: "train/q_mean",
     }),

@@ -1,13 +1,13 @@
 import { defaultDevice, init } from "@jax-js/jax";
 import { beforeAll, describe, expect, test } from "vitest";
 import { criticHead } from "../../../src/algorithms/critics/registry.ts";
+import { drm } from "../../../src/algorithms/drm/drm.ts";
 import {
   type DrmOptions,
-  drm,
   drmDefaults,
   expectileError,
   exploitationShare,
-} from "../../../src/algorithms/drm/drm.ts";
+} from "../../../src/algorithms/drm/guidance.ts";
 import { pmoeDefaults } from "../../../src/algorithms/pmoe.ts";
 import { type SacOptions, sac, sacDefaults } from "../../../src/algorithms/sac.ts";
 import { twinRules } from "../../../src/algorithms/twin-critic.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { drm, drmDefaults } from "../../../src/algorithms/drm/drm.ts";
+import { drm } from "../../../src/algorithms/drm/drm.ts";
+import { drmDefaults } from "../../../src/algorithms/drm/guidance.ts";
 import { perturbationStream } from "../../../src/algorithms/drm/perturbation.ts";
 import { sacDefaults } from "../../../src/algorithms/sac.ts";
 import type { StepResult, TrainStep } from "../../../src/compile/train-step.ts";
