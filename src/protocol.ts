@@ -70,6 +70,11 @@ export function newRows({ observationSize, frameStack }: RowShape, rows: number)
   return frameStack === undefined ? new Float32Array(count) : new Uint8Array(count);
 }
 
+/** Numbers of an observation that a policy's normaliser speaks of: pixels are not normalised. */
+export function normalisedSize({ observationSize, frameStack }: RowShape): number {
+  return frameStack === undefined ? observationSize : 0;
+}
+
 /** Bytes that one row takes. */
 export function rowBytes({ observationSize, frameStack }: RowShape): number {
   return frameStack === undefined ? 4 * observationSize : observationSize;
@@ -131,7 +136,10 @@ export interface PublishedPolicy {
   readonly turn: number;
   /** The policy group's parameters, flat, in layout order. */
   readonly parameters: Float32Array;
-  /** [2, observation size]: mean, then scale (1 / standard deviation); what observations are normalised with. */
+  /**
+   * [2, observation size]: mean, then scale (1 / standard deviation); what observations are normalised with.
+   * Empty where they are frames.
+   */
   readonly normalizer: Float32Array;
 }
 

@@ -1,7 +1,24 @@
-import { mul, reshape, sub, type Tensor } from "../compile/ops.ts";
+import { mul, reshape, sub, sum, type Tensor } from "../compile/ops.ts";
 import type { ImageSpace } from "../envs/env.ts";
 import type { ParameterSpec, Parameters } from "./algorithm.ts";
 import { activate, convolution, convolved, sequence } from "./layers.ts";
+
+/** Where the first layer's parameters are. */
+const [KERNEL, BIAS] = ["encoder0.kernel", "encoder0.bias"] as const;
+
+/**
+ * The parameters with pixels / 255 - 1/2 taken into the first layer: without padding every output sees a whole
+ * kernel's worth of pixels, so conv(x / 255 - 1/2, k) = conv(x, k / 255) - sum(k) / 2.
+ */
+function centred(parameters: Parameters): Parameters {
+  const { [KERNEL]: kernel, [BIAS]: bias } = parameters;
+  if (!(kernel && bias)) throw new RangeError(`no parameter ${KERNEL}`);
+  return {
+    ...parameters,
+    [KERNEL]: mul(kernel, 1 / 255),
+    [BIAS]: sub(bias, mul(sum(kernel, [1, 2, 3]), 0.5)),
+  };
+}
 
 export interface EncoderOptions {
   /** Of each convolution. */
@@ -53,7 +70,7 @@ export function convolutionalEncoder(image: ImageSpace, options: EncoderOptions)
     encode: (parameters, pixels) => {
       const [n = 1] = pixels.shape;
       const images = reshape(pixels, [n, inputChannels, height, width]);
-      const features = stack.forward(parameters, sub(mul(images, 1 / 255), 0.5));
+      const features = stack.forward(centred(parameters), images);
       return reshape(features, [n, outputSize]);
     },
   };

@@ -33,7 +33,7 @@ export function modelOf(id: string): string | undefined {
 
 /**
  * Makes an instance of a registered environment; the caller closes it. `describeEnv(id).options` lists
- * what `options` may hold, besides `wrappers` (src/envs/wrappers/wrap.ts).
+ * what `options` may hold, besides `wrappers` (src/envs/wrappers/wrap.ts) and `pixels`.
  *
  * @throws RunError ENV_UNKNOWN naming the nearest id, CONFIG_INVALID for a bad option.
  */

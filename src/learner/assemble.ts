@@ -13,6 +13,7 @@ import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
 import { defaultNormaliserOptions } from "../math/running-statistics.ts";
 import { MetricsRecorder } from "../metrics/recorder.ts";
+import { normalisedSize } from "../protocol.ts";
 import { SealBarrier } from "../replay/log/seal-barrier.ts";
 import { checkTerm } from "../storage/run-lock.ts";
 import type { Delivery } from "../transport/gateway/gateway-task.ts";
@@ -26,7 +27,7 @@ import { actorSnapshotOf, Cut, type CutParts, type LearnerState, learnerStateOf 
 import { DrmIntervention, type DrmParts } from "./drm/drm-intervention.ts";
 import { joinGroups, PolicyExporter, type PolicyShape } from "./export-policy.ts";
 import type { LearnerLoop } from "./learner.ts";
-import { allocateMemory } from "./learner-memory.ts";
+import { allocateMemory, unrollShapeOf } from "./learner-memory.ts";
 import type { LearnerEvent, LearnerTask } from "./learner-task.ts";
 import { loadPlugins, noPlugins } from "./load-plugins.ts";
 import { NoiseSchedule } from "./noise-schedule.ts";
@@ -212,8 +213,9 @@ function trainStateOf({ tensors, name }: Checkpoint): TrainState {
 }
 
 function normalizerOf(task: LearnerTask, state: LearnerState | undefined): ObservationNormalizer {
-  if (!task.config.algorithm.normalizeObservations)
-    return new RawObservations(task.observationSize);
+  if (!task.config.algorithm.normalizeObservations) {
+    return new RawObservations(normalisedSize(unrollShapeOf(task)));
+  }
   return new NormalizedObservations(task.observationSize, state?.normalizer ?? null);
 }
 

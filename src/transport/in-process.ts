@@ -1,9 +1,10 @@
-import type {
-  ActorLink,
-  LearnerLink,
-  PublishedPolicy,
-  UnrollFrame,
-  UnrollShape,
+import {
+  type ActorLink,
+  type LearnerLink,
+  normalisedSize,
+  type PublishedPolicy,
+  type UnrollFrame,
+  type UnrollShape,
 } from "../protocol.ts";
 import { PolicyBoard, type PolicyBoardMemory } from "./policy-board.ts";
 import { type MailboxMemory, SharedMailbox } from "./shared-mailbox.ts";
@@ -32,7 +33,7 @@ export function allocateInProcess(options: InProcessOptions): InProcessMemory {
     mailboxes: Array.from({ length: options.actors }, () =>
       SharedMailbox.allocate(shape, slotsPerActor, snapshotBytes),
     ),
-    board: PolicyBoard.allocate(options.parameterCount, shape.observationSize),
+    board: PolicyBoard.allocate(options.parameterCount, normalisedSize(shape)),
     doorbell: new SharedArrayBuffer(4),
   };
 }

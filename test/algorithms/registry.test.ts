@@ -34,7 +34,9 @@ describe("makeAlgorithm", () => {
   test("names the nearest algorithm when there is none of that name", () => {
     const error = refusal(() => makeAlgorithm("sca", {}, problem));
     expect(error.code).toBe("CONFIG_INVALID");
-    expect(error.message).toBe('unknown algorithm "sca" (did you mean sac?); known: sac, ppo');
+    expect(error.message).toBe(
+      'unknown algorithm "sca" (did you mean sac?); known: sac, drqv2, ppo',
+    );
     expect(refusal(() => makeAlgorithm("constructor", {}, problem)).code).toBe("CONFIG_INVALID");
   });
 

@@ -1,6 +1,6 @@
 import { RunError } from "../../errors.ts";
 import type { Emitter } from "./emitter.ts";
-import { padView, reshapeView, shrinkView } from "./movement.ts";
+import { flipView, padView, reshapeView, shrinkView, transposeView } from "./movement.ts";
 import { Value } from "./value.ts";
 import { readWhole, shapeOf, type View, wholeView } from "./view.ts";
 
@@ -24,6 +24,8 @@ export function convolve(emitter: Emitter, [x, kernel]: readonly View[], c: Conv
   if (c.vmapDims > 0) {
     throw new RunError("COMPILE_UNSUPPORTED", "a convolution under vmap cannot be compiled");
   }
+  const transposed = convolveTransposed(emitter, [x, kernel], c);
+  if (transposed) return transposed;
   const spread = dilate(emitter, x, c.lhsDilation);
   const cropped = crop(emitter, spread, c.padding);
   const pads = c.padding.map(([before, after]): Pair => [Math.max(before, 0), Math.max(after, 0)]);
@@ -42,6 +44,47 @@ export function convolve(emitter: Emitter, [x, kernel]: readonly View[], c: Conv
     return Math.floor(((shape[i + 2] ?? 1) + before + after - reach) / stride) + 1;
   });
   return wholeView(Value.named(name, x.type, [shape[0] ?? 1, kernelShape[0] ?? 1, ...spatial]));
+}
+
+/**
+ * The gradient of a convolution with strides, as the one operator that is made for it; undefined for what it
+ * cannot say. It wants the kernel as it was before the gradient turned it round.
+ */
+function convolveTransposed(
+  emitter: Emitter,
+  [x, kernel]: readonly [View, View],
+  c: Convolution,
+): View | undefined {
+  const isPlain = [...c.strides, ...c.rhsDilation].every((step) => step === 1);
+  if (!isPlain || c.lhsDilation.every((step) => step === 1)) return undefined;
+  const [outputs = 1, , ...reach] = shapeOf(kernel);
+  const [n = 1, , ...spatial] = shapeOf(x);
+  // What the operator adds by itself, less what is there; more is only possible after the end.
+  const cuts = c.padding.map(([before, after], i): Pair => {
+    const full = (reach[i] ?? 1) - 1;
+    return [full - before, full - after];
+  });
+  const isSayable = cuts.every(
+    ([before, after], i) => before >= 0 && -after < (c.lhsDilation[i] ?? 1),
+  );
+  if (!isSayable) return undefined;
+  const turned = flipView(emitter, kernel, [2, 3]);
+  const original = transposeView(turned, [1, 0, 2, 3]);
+  const [name] = emitter.node(
+    "ConvTranspose",
+    [x, original].map((v) => readWhole(emitter, v)),
+    {
+      kernel_shape: reach,
+      strides: c.lhsDilation,
+      pads: [...cuts.map(([before]) => before), ...cuts.map(([, after]) => Math.max(after, 0))],
+      output_padding: cuts.map(([, after]) => Math.max(-after, 0)),
+    },
+  );
+  const lengths = spatial.map((length, i) => {
+    const [before, after] = cuts[i] ?? [0, 0];
+    return (length - 1) * (c.lhsDilation[i] ?? 1) + (reach[i] ?? 1) - before - after;
+  });
+  return wholeView(Value.named(name, x.type, [n, outputs, ...lengths]));
 }
 
 /** Puts `dilation - 1` zeros between neighbours along each spatial axis. */

@@ -7,6 +7,7 @@ import { actionRescale } from "./action-rescale.ts";
 import { episodeStatistics } from "./episode-statistics.ts";
 import { frameStack } from "./frame-stack.ts";
 import { observationScale } from "./observation-scale.ts";
+import { pixelSettings, pixels } from "./pixels.ts";
 import { rewardScale } from "./reward-scale.ts";
 import { timeLimit } from "./time-limit.ts";
 
@@ -47,18 +48,25 @@ const kinds: Readonly<Record<string, WrapperKind<z.ZodType>>> = {
     }),
     rewardScale,
   ),
+  pixels: kind(pixelSettings, pixels),
   episode_statistics: kind(z.literal(true), episodeStatistics),
 };
 
 export const wrapperNames: readonly string[] = Object.keys(kinds);
 
-/** Options of an environment without those of what is put around it. */
+/**
+ * Options of an environment without those of what is put around it. The option `pixels` is short for a last
+ * wrapper of that name.
+ */
 export function splitWrappers(options: Readonly<Record<string, unknown>> = {}): {
   readonly options: Readonly<Record<string, unknown>>;
   readonly wrappers: unknown;
 } {
-  const { wrappers, ...rest } = options;
-  return { options: rest, wrappers };
+  const { wrappers, pixels, ...rest } = options;
+  if (pixels === undefined) return { options: rest, wrappers };
+  const inner = Array.isArray(wrappers) ? (wrappers as readonly unknown[]) : [];
+  const isList = wrappers === undefined || Array.isArray(wrappers);
+  return { options: rest, wrappers: isList ? [...inner, { pixels }] : wrappers };
 }
 
 /**

@@ -424,7 +424,7 @@ export interface GetPolicyResponse {
   version: number;
   /**
    * Length of the whole policy in bytes: float32 parameters, then the normaliser's mean and scale, each
-   * `observation_size` float32. Little-endian.
+   * `observation_size` float32; without those where `frame_stack` is set. Little-endian.
    */
   totalBytes: number;
   /** CRC-32C of the whole policy. */

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { RunError } from "../../errors.ts";
+import type {
+  BoxSpace,
+  Env,
+  ImageSpace,
+  ResetOptions,
+  ResetResult,
+  StepResult,
+  View,
+} from "../env.ts";
+import { actionRepeat } from "./action-repeat.ts";
+import { Wrapper, WrapperResult, type WrapperState } from "./wrapper.ts";
+
+const settings = z.strictObject({
+  /** Pixels of a frame's height and width. */
+  size: z.int().min(8).max(1024).default(84),
+  /** Frames in an observation. */
+  stack: z.int().min(1).max(16).default(3),
+  /** Steps that each action is taken for; their rewards add up. */
+  repeat: z.int().min(1).max(100).default(2),
+  /** The camera's name; the model's first when left out. */
+  camera: z.string().optional(),
+});
+
+/** A number is the frames' size, and the rest as it is by default. */
+export const pixelSettings = z.preprocess(
+  (given) => (typeof given === "number" ? { size: given } : given),
+  settings,
+);
+
+export type PixelSettings = z.output<typeof settings>;
+
+/** Red, green and blue. */
+const CHANNELS = 3;
+
+/**
+ * The environment as its camera sees it: each action is taken `repeat` times, then a frame is drawn, and the
+ * last few frames are the observation (see `ImageSpace`). Takes ownership of `env`.
+ *
+ * @throws RunError CONFIG_INVALID when it has no camera, or not this one.
+ */
+export function pixels(env: Env, { repeat, ...view }: PixelSettings): Env {
+  return new Pixels(repeat === 1 ? env : actionRepeat(env, repeat), view);
+}
+
+const stateSchema = z.strictObject({
+  /** Base64. */
+  frames: z.string(),
+});
+
+class Pixels extends Wrapper {
+  readonly #view: View;
+  readonly #result = new WrapperResult();
+  readonly #observation: Uint8Array;
+  /** [height, width, 3], as it is drawn. */
+  readonly #drawn: Uint8Array;
+
+  constructor(env: Env, { size, stack, camera }: Omit<PixelSettings, "repeat">) {
+    if (!env.openView) throw new RunError("CONFIG_INVALID", `${env.id} has no camera`);
+    const space = imageSpace({ height: size, width: size, channels: CHANNELS, stack });
+    super(env, { observationSpace: space });
+    this.#view = env.openView({ width: size, height: size, ...(camera ? { camera } : {}) });
+    this.#drawn = new Uint8Array(size * size * CHANNELS);
+    this.#observation = new Uint8Array(space.size);
+  }
+
+  override reset(options?: ResetOptions): ResetResult {
+    const { info } = this.env.reset(options);
+    const observation = this.#observation;
+    this.#show();
+    const newest = observation.length - this.#drawn.length;
+    // The first frame stands for those before it.
+    for (let at = 0; at < newest; at += this.#drawn.length) observation.copyWithin(at, newest);
+    return { observation, info };
+  }
+
+  override step(action: ArrayLike<number>): StepResult {
+    const result = this.#result.copy(this.env.step(action));
+    this.#observation.copyWithin(0, this.#drawn.length);
+    this.#show();
+    result.observation = this.#observation;
+    return result;
+  }
+
+  protected override saveState(): WrapperState {
+    return { frames: Buffer.from(this.#observation).toString("base64") };
+  }
+
+  protected override loadState(state: WrapperState, { info }: ResetResult): ResetResult | null {
+    const parsed = stateSchema.safeParse(state);
+    const frames = Buffer.from(parsed.data?.frames ?? "", "base64");
+    if (frames.length !== this.#observation.length) return null;
+    this.#observation.set(frames);
+    return { observation: this.#observation, info };
+  }
+
+  /** Draws the newest frame: from [height, width, channels] to [channels, height, width]. */
+  #show(): void {
+    const observation = this.#observation;
+    const drawn = this.#view.render(this.#drawn);
+    const start = observation.length - drawn.length;
+    const plane = drawn.length / CHANNELS;
+    for (let p = 0; p < plane; p++) {
+      for (let c = 0; c < CHANNELS; c++) {
+        observation[start + c * plane + p] = drawn[CHANNELS * p + c] ?? 0;
+      }
+    }
+  }
+}
+
+function imageSpace(image: ImageSpace): BoxSpace {
+  const size = image.height * image.width * image.channels * image.stack;
+  return {
+    kind: "box",
+    size,
+    low: new Float32Array(size),
+    high: new Float32Array(size).fill(255),
+    image,
+  };
+}
