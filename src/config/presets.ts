@@ -45,9 +45,17 @@ export const presets: Readonly<Record<PresetName, ConfigInput>> = {
     ...drqv2,
     env: { options: { pixels: 48 } },
     totalSteps: 40_000,
-    algorithm: { ...drqv2.algorithm, learningStarts: 1000, batchSize: 64, hidden: [256, 256] },
+    algorithm: {
+      ...drqv2.algorithm,
+      ...{ learningStarts: 1000, batchSize: 64, hidden: [256, 256] },
+      learningRates: { actor: 5e-4, critic: 5e-4 },
+    },
     drqv2: { channels: 16, strides: [2, 2, 1, 1] },
-    drm: { ...drqv2.drm, enabled: true, explorationSteps: 20_000, perturbInterval: 10_000 },
+    drm: {
+      ...{ ...drqv2.drm, enabled: true, explorationSteps: 20_000 },
+      // Small images of a small robot look alike: about half of the units sleep from the start.
+      ...{ target: 0.6, perturbInterval: 10_000, perturbMin: 0.5 },
+    },
     replay: { capacity: 40_000 },
     evaluation: { interval: 5000 },
   },

@@ -25,6 +25,7 @@ describe("drm in a configuration", () => {
       exploitationTemperature: 0.02,
       expectile: 0.7,
       exploration: "off",
+      explorationTemperature: 0.1,
     });
   });
 });

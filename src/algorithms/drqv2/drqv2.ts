@@ -46,6 +46,7 @@ import {
 import { constant } from "../initialisers.ts";
 import type { Network, NetworkOptions } from "../networks.ts";
 import { type OrthogonalGradients, orthogonalGroups } from "../orthogonal-groups.ts";
+import type { MakeCritic } from "../plugin.ts";
 import { type TwinCritic, type TwinRule, type TwinRuleName, twinRules } from "../twin-critic.ts";
 import { type MeanPolicy, meanPolicy, trunkedCritic, trunkedValue } from "./networks.ts";
 
@@ -58,7 +59,7 @@ export interface Drqv2Options extends NetworkOptions, CriticHeadOptions {
   readonly adam: Omit<AdamOptions, "learningRate">;
   /** Share of the critic that enters its slow copy per update. */
   readonly tau: number;
-  readonly critic: CriticName;
+  readonly critic: CriticName | MakeCritic;
   readonly twin: TwinRuleName;
   /** Of pixels alone. */
   readonly encoder: EncoderOptions;
