@@ -2,7 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import type { CheckFigures, CheckReport, Finding } from "../envs/check/finding.ts";
 import { wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
-import { parseOptionFlag } from "./option-flag.ts";
+import { collectOption, parseOptionFlag } from "./option-flag.ts";
 
 /** `troupe env check`. */
 export function addEnvCheckCommand(env: Command): void {
@@ -10,7 +10,12 @@ export function addEnvCheckCommand(env: Command): void {
     .command("check")
     .description("examine an environment: spaces, numbers, determinism, snapshots, memory, cost")
     .argument("<env>", "environment id or file")
-    .option("-o, --option <name=value>", "option of the environment; may be repeated", collect, [])
+    .option(
+      "-o, --option <name=value>",
+      "option of the environment; may be repeated",
+      collectOption,
+      [],
+    )
     .option("--steps <count>", "steps looked at one by one", wholeNumber(1), 5000)
     .option("--seconds <count>", "time for all of it", wholeNumber(1), 20)
     .option(
@@ -80,8 +85,4 @@ function figuresText(figures: CheckFigures): string {
     ...(resetMicros === null ? [] : [`${resetMicros.toFixed(1)} us a reset`]),
     ...(bytesPerReset === null ? [] : [`${bytesPerReset} bytes stay after a reset`]),
   ].join(", ");
-}
-
-function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
 }

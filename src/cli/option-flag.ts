@@ -13,3 +13,8 @@ export function parseOptionFlag(argument: string): [name: string, value: unknown
   const name = argument.slice(0, equals).trim();
   return [name, parseValue(argument.slice(equals + 1), `env.options.${name}`)];
 }
+
+/** Gathers a flag that may be repeated. */
+export function collectOption(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}

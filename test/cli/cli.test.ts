@@ -36,7 +36,7 @@ describe("troupe", SLOW, () => {
     [["env", "list", "--jsn"], /unknown option '--jsn'[\s\S]*Did you mean --json\?/],
     [["env", "show", "HalfCheeta-v5"], /did you mean "HalfCheetah-v5"\?/],
     [["env", "show"], /missing required argument 'env'/],
-    [["env", "list", "extra"], /too many arguments/],
+    [["env", "list", "ant", "extra"], /too many arguments/],
     [["config", "show", "--algo", "sacc"], /--algo sacc: .*must be sac.*did you mean sac\?/],
     [["config", "show", "Hoper-v5"], /did you mean "Hopper-v5"\?/],
     [["config", "show", "--set", "algorithm.batchsize=1"], /did you mean algorithm\.batchSize\?/],
@@ -101,10 +101,36 @@ describe("troupe config", SLOW, () => {
 describe("troupe env", SLOW, () => {
   test("list names every environment, as a table and as JSON", () => {
     const { stdout } = runCli(["env", "list"]);
-    expect(stdout).toMatch(/^id +group +max steps/);
-    expect(stdout).toMatch(/^HalfCheetah-v5 +gymnasium +1000 +0\.05/m);
+    expect(stdout).toMatch(/^gymnasium \(11\)\n +id +max steps/);
+    expect(stdout).toMatch(/^ +HalfCheetah-v5 +1000 +0\.05 +4800$/m);
+    expect(stdout).toMatch(/^ +domain +id +max steps/m);
+    expect(stdout).toMatch(/^ +cartpole +dm_control\/cartpole-balance +1000/m);
+    expect(stdout).toMatch(/^own\n.*train \.\/my-task\.ts/m);
     const envs = JSON.parse(runCli(["env", "list", "--json"]).stdout) as { id: string }[];
     expect(envs.map(({ id }) => id)).toContain("InvertedPendulum-v5");
+  });
+
+  test("list takes a part of the ids, or of the suites' names", () => {
+    const ids = (text: string): string[] =>
+      (JSON.parse(runCli(["env", "list", text, "--json"]).stdout) as { id: string }[]).map(
+        ({ id }) => id,
+      );
+    expect(ids("CHEETAH")).toEqual(["HalfCheetah-v5", "HalfCheetah-v4", "dm_control/cheetah-run"]);
+    expect(ids("gymnasium v4")).toHaveLength(11);
+    expect(runCli(["env", "list", "xyz"]).stdout).toBe('no id contains "xyz"\n');
+  });
+
+  test("show tells what a file defines, under options", () => {
+    const argv = ["env", "show", "examples/arm/arm.ts", "-o", "maxEpisodeSteps=7", "--json"];
+    expect(JSON.parse(runCli(argv).stdout)).toMatchObject({
+      id: "arm",
+      group: "own",
+      maxEpisodeSteps: 7,
+      stepInfo: ["distance", "effort"],
+      options: expect.arrayContaining([expect.objectContaining({ name: "reach", default: 0.4 })]),
+      source: expect.stringMatching(/examples.arm.arm\.ts$/),
+      wrappers: expect.arrayContaining(["action_repeat", "frame_stack"]),
+    });
   });
 
   test("show describes spaces and options", () => {
