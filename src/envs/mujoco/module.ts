@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { setFlagsFromString } from "node:v8";
 import loadMujoco, { type MainModule } from "@mujoco/mujoco";
 
 /** The MuJoCo wasm instance of a thread: one heap for all its simulations, limited to 2 GiB. */
@@ -26,6 +27,17 @@ interface StackExports {
   _emscripten_stack_restore(pointer: number): void;
 }
 
+/**
+ * Lets V8 inline wasm functions, which takes a sixth off a step and changes no bit of it. Node 24 does so
+ * unasked; Node 20's V8 has it switched off, and gains more with a larger budget than the default.
+ */
+function inlineWasm(): void {
+  if (!process.versions.v8.startsWith("11.")) return;
+  setFlagsFromString("--wasm-inlining");
+  setFlagsFromString("--wasm-inlining-budget=9000");
+  setFlagsFromString("--wasm-inlining-max-size=1000");
+}
+
 let loading: Promise<MujocoRuntime> | undefined;
 
 /** Loads MuJoCo once per thread. */
@@ -35,6 +47,7 @@ export function mujocoRuntime(): Promise<MujocoRuntime> {
 }
 
 async function load(): Promise<MujocoRuntime> {
+  inlineWasm();
   const file = createRequire(import.meta.url).resolve("@mujoco/mujoco/mujoco.wasm");
   const compiled = await WebAssembly.compile(await readFile(file));
   let stack: StackExports | undefined;
