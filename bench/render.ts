@@ -4,12 +4,12 @@
  * Every registered model is drawn by its first camera after each of a few hundred random steps, shading
  * included; only the drawing is timed. Medians of single frames, in milliseconds.
  *
- *     npx tsc -p bench && taskset -c 0 node bench/dist/bench/render.js [pixels] [pattern] [--write]
+ *     npx tsc -p bench && taskset -c 0 node bench/dist/bench/render.js [pixels] [pattern]
  */
 import { randomActions } from "../src/envs/benchmark.ts";
 import { listEnvs, makeEnv, modelOf } from "../src/envs/registry.ts";
 import { RandomStream } from "../src/math/random.ts";
-import { machine, median, quantile, round, source, writeResult } from "./results.ts";
+import { median, quantile, round } from "./results.ts";
 
 const WARM_UP = 200;
 const FRAMES = 300;
@@ -54,10 +54,8 @@ async function main(side: number, pattern: RegExp): Promise<object> {
   );
   const frames: FrameTimes[] = [];
   for (const id of models.values()) frames.push(await timeFrames(id, side));
-  return { source: source(), machine: machine(), pixels: `${side} x ${side}`, frames };
+  return { pixels: `${side} x ${side}`, frames };
 }
 
-const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const report = await main(Number(words[0] ?? 84), new RegExp(words[1] ?? "."));
-console.log(JSON.stringify(report, null, 2));
-if (process.argv.includes("--write")) writeResult("render.json", report);
+const [side = 84, pattern = "."] = process.argv.slice(2);
+console.log(JSON.stringify(await main(Number(side), new RegExp(pattern)), null, 2));

@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The four-legged ant of Gymnasium's Ant-v5 and v4.
  *
@@ -8,10 +10,10 @@ export const ANT_MJCF = `
 <mujoco model="ant">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.01" gravity="0 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" damping="1" armature="1"/>
-    <geom type="capsule" size="0.08" density="5" condim="3" contype="1" conaffinity="0"
+    <geom type="capsule" material="body" size="0.08" density="5" condim="3" contype="1" conaffinity="0"
           margin="0.01" friction="1 0.5 0.5"/>
     <motor ctrllimited="true" ctrlrange="-1 1" gear="150"/>
     <default class="hip">
@@ -19,7 +21,7 @@ export const ANT_MJCF = `
     </default>
   </default>
   <worldbody>
-    <geom name="floor" type="plane" size="40 40 40" conaffinity="1"/>
+    <geom name="floor" type="plane" material="floor" size="40 40 40" conaffinity="1"/>
     <body name="torso" pos="0 0 0.75">
       <camera name="track" mode="trackcom" pos="0 -3 0.3" xyaxes="1 0 0 0 0 1"/>
       <joint name="root" type="free" limited="false" damping="0" armature="0" margin="0.01"/>

@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The planar cheetah of Gymnasium's HalfCheetah-v5, v4 and v3.
  *
@@ -8,15 +10,15 @@ export const HALF_CHEETAH_MJCF = `
 <mujoco model="half_cheetah">
   <compiler angle="radian" inertiafromgeom="true" settotalmass="14"/>
   <option timestep="0.01" gravity="0 0 -9.81" integrator="Euler"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" axis="0 1 0" solimplimit="0 0.8 0.03"/>
-    <geom type="capsule" size="0.046" contype="1" conaffinity="0" friction="0.4 0.1 0.1"
+    <geom type="capsule" material="body" size="0.046" contype="1" conaffinity="0" friction="0.4 0.1 0.1"
           solimp="0 0.8 0.01"/>
     <motor ctrllimited="true" ctrlrange="-1 1"/>
   </default>
   <worldbody>
-    <geom name="floor" type="plane" size="40 40 40" conaffinity="1"/>
+    <geom name="floor" type="plane" material="floor" size="40 40 40" conaffinity="1"/>
     <body name="torso" pos="0 0 0.7">
       <camera name="track" mode="trackcom" pos="0 -3 0.3" xyaxes="1 0 0 0 0 1"/>
       <joint name="rootx" type="slide" axis="1 0 0" limited="false"/>

@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The planar hopper of Gymnasium's Hopper-v5.
  *
@@ -8,10 +10,10 @@ export const HOPPER_MJCF = `
 <mujoco model="hopper">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.002" gravity="0 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" axis="0 -1 0" damping="1" armature="1"/>
-    <geom type="capsule" condim="1" contype="1" conaffinity="1" margin="0.001"
+    <geom type="capsule" material="body" condim="1" contype="1" conaffinity="1" margin="0.001"
           friction="0.9 0.005 0.0001" solimp="0.8 0.8 0.01"/>
     <motor ctrllimited="true" ctrlrange="-1 1" gear="200"/>
     <default class="root">
@@ -19,7 +21,7 @@ export const HOPPER_MJCF = `
     </default>
   </default>
   <worldbody>
-    <geom name="floor" type="plane" size="20 20 0.125" condim="3" friction="1 0.005 0.0001"/>
+    <geom name="floor" type="plane" material="floor" size="20 20 0.125" condim="3" friction="1 0.005 0.0001"/>
     <body name="torso" pos="0 0 1.25">
       <camera name="track" mode="trackcom" pos="0 -3 -0.25" xyaxes="1 0 0 0 0 1"/>
       <joint name="rootx" class="root" type="slide" axis="1 0 0" pos="0 0 -1.25"/>

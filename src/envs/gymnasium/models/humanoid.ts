@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /** Where the parts of the humanoid's body are in the model's reference pose; MJCF vectors. */
 interface Pose {
   readonly name: string;
@@ -117,7 +119,7 @@ const bodies = (pose: Pose): string => `
 const DEFAULTS = `
   <default>
     <joint type="hinge" stiffness="1" damping="1"/>
-    <geom type="capsule" condim="1" contype="1" conaffinity="1" margin="0.001"/>
+    <geom type="capsule" material="body" condim="1" contype="1" conaffinity="1" margin="0.001"/>
     <motor ctrllimited="true" ctrlrange="-0.4 0.4" gear="100"/>
     <default class="abdomen">
       <joint stiffness="10" damping="5" armature="0.02"/>
@@ -172,9 +174,9 @@ const mjcf = (pose: Pose): string => `
 <mujoco model="${pose.name}">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.003" gravity="0 0 -9.81" integrator="RK4" solver="PGS" iterations="50"/>
-  <size memory="512K"/>${DEFAULTS}
+  <size memory="512K"/>${MATERIALS}${DEFAULTS}
   <worldbody>
-    <geom name="floor" type="plane" size="20 20 0.125" condim="3" friction="1 0.1 0.1"/>${bodies(pose)}
+    <geom name="floor" type="plane" material="floor" size="20 20 0.125" condim="3" friction="1 0.1 0.1"/>${bodies(pose)}
   </worldbody>${DRIVES}
 </mujoco>`;
 

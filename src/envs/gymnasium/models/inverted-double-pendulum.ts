@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The cart with two poles of Gymnasium's InvertedDoublePendulum-v5 and v4.
  *
@@ -8,13 +10,13 @@ export const INVERTED_DOUBLE_PENDULUM_MJCF = `
 <mujoco model="inverted double pendulum">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.01" gravity="1e-05 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" axis="0 1 0" damping="0.05"/>
-    <geom type="capsule" contype="0" conaffinity="1" friction="1 0.1 0.1"/>
+    <geom type="capsule" material="body" contype="0" conaffinity="1" friction="1 0.1 0.1"/>
   </default>
   <worldbody>
-    <geom name="floor" type="plane" size="40 40 40" pos="0 0 -3"/>
+    <geom name="floor" type="plane" material="floor" size="40 40 40" pos="0 0 -3"/>
     <geom name="rail" size="0.02 1" quat="0.707 0 0.707 0"/>
     <body name="cart">
       <joint name="slider" type="slide" axis="1 0 0" range="-1 1" margin="0.01"/>

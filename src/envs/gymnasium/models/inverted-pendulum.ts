@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The cart and pole of Gymnasium's InvertedPendulum-v5.
  *
@@ -7,10 +9,10 @@ export const INVERTED_PENDULUM_MJCF = `
 <mujoco model="inverted_pendulum">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.02" gravity="0 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint damping="1"/>
-    <geom type="capsule" contype="0" conaffinity="1" friction="1 0.1 0.1"/>
+    <geom type="capsule" material="body" contype="0" conaffinity="1" friction="1 0.1 0.1"/>
   </default>
   <worldbody>
     <geom name="rail" size="0.02 1" quat="0.707 0 0.707 0"/>

@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The arm, object and goal of Gymnasium's Pusher-v5.
  *
@@ -8,10 +10,10 @@ export const PUSHER_MJCF = `
 <mujoco model="pusher">
   <compiler angle="radian" inertiafromgeom="true"/>
   <option timestep="0.01" gravity="0 0 0" integrator="Euler" iterations="20"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" damping="0.1" armature="0.04"/>
-    <geom type="capsule" density="300" condim="1" contype="0" conaffinity="0" margin="0.002"
+    <geom type="capsule" material="body" density="300" condim="1" contype="0" conaffinity="0" margin="0.002"
           friction="0.8 0.1 0.1"/>
     <motor ctrllimited="true" ctrlrange="-2 2"/>
     <default class="solid">
@@ -22,7 +24,7 @@ export const PUSHER_MJCF = `
     </default>
   </default>
   <worldbody>
-    <geom name="table" class="solid" type="plane" size="1 1 0.1" pos="0 0.5 -0.325"/>
+    <geom name="table" class="solid" type="plane" material="floor" size="1 1 0.1" pos="0 0.5 -0.325"/>
     <body name="r_shoulder_pan_link" pos="0 -0.6 0">
       <joint name="r_shoulder_pan_joint" axis="0 0 1" range="-2.2854 1.714602" damping="1"/>
       <geom name="e1" type="sphere" size="0.05" pos="-0.06 0.05 0.2"/>
@@ -70,12 +72,12 @@ export const PUSHER_MJCF = `
     <body name="object" pos="0.45 -0.05 -0.275">
       <joint name="obj_slidey" class="slide" axis="0 1 0"/>
       <joint name="obj_slidex" class="slide" axis="1 0 0"/>
-      <geom name="object" type="cylinder" size="0.05 0.05 0.05" density="0.01" contype="1"/>
+      <geom name="object" type="cylinder" material="effector" size="0.05 0.05 0.05" density="0.01" contype="1"/>
     </body>
     <body name="goal" pos="0.45 -0.05 -0.323">
       <joint name="goal_slidey" class="slide" axis="0 1 0"/>
       <joint name="goal_slidex" class="slide" axis="1 0 0"/>
-      <geom name="goal" type="cylinder" size="0.08 0.001 0.1" density="1e-05"/>
+      <geom name="goal" type="cylinder" material="target" size="0.08 0.001 0.1" density="1e-05"/>
     </body>
   </worldbody>
   <actuator>

@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 /**
  * The two-link arm of Gymnasium's Reacher-v5 and v4.
  *
@@ -8,10 +10,10 @@ export const REACHER_MJCF = `
 <mujoco model="reacher">
   <compiler angle="radian" inertiafromgeom="true"/>
   <option timestep="0.01" gravity="0 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" axis="0 0 1" damping="1" armature="1"/>
-    <geom type="capsule" contype="0" conaffinity="0" friction="1 0.1 0.1"/>
+    <geom type="capsule" material="body" contype="0" conaffinity="0" friction="1 0.1 0.1"/>
     <motor ctrllimited="true" ctrlrange="-1 1" gear="200"/>
     <default class="side">
       <geom size="0.02"/>
@@ -24,7 +26,7 @@ export const REACHER_MJCF = `
     </default>
   </default>
   <worldbody>
-    <geom name="ground" type="plane" size="1 1 10"/>
+    <geom name="ground" type="plane" material="floor" size="1 1 10"/>
     <geom name="sideS" class="side" fromto="-0.3 -0.3 0.01 0.3 -0.3 0.01"/>
     <geom name="sideE" class="side" fromto="0.3 -0.3 0.01 0.3 0.3 0.01"/>
     <geom name="sideN" class="side" fromto="-0.3 0.3 0.01 0.3 0.3 0.01"/>
@@ -37,14 +39,14 @@ export const REACHER_MJCF = `
         <joint name="joint1" range="-3 3"/>
         <geom name="link1" class="arm" fromto="0 0 0 0.1 0 0"/>
         <body name="fingertip" pos="0.11 0 0">
-          <geom name="fingertip" class="arm" type="sphere"/>
+          <geom name="fingertip" class="arm" type="sphere" material="effector"/>
         </body>
       </body>
     </body>
     <body name="target" pos="0.1 -0.1 0.01">
       <joint name="target_x" class="target" axis="1 0 0" ref="0.1"/>
       <joint name="target_y" class="target" axis="0 1 0" ref="-0.1"/>
-      <geom name="target" type="sphere" size="0.009"/>
+      <geom name="target" type="sphere" material="target" size="0.009"/>
     </body>
   </worldbody>
   <actuator>

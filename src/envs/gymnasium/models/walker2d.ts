@@ -1,3 +1,5 @@
+import { MATERIALS } from "./materials.ts";
+
 function leg(suffix: string, footFriction: string): string {
   return `
       <body name="thigh${suffix}" pos="0 0 -0.19999999999999996">
@@ -20,17 +22,17 @@ const mjcf = (rightFootFriction: string): string => `
 <mujoco model="walker2d">
   <compiler angle="degree" inertiafromgeom="true"/>
   <option timestep="0.002" gravity="0 0 -9.81" integrator="RK4"/>
-  <size memory="512K"/>
+  <size memory="512K"/>${MATERIALS}
   <default>
     <joint type="hinge" axis="0 -1 0" damping="0.1" armature="0.01"/>
-    <geom type="capsule" contype="1" conaffinity="0" friction="0.9 0.1 0.1"/>
+    <geom type="capsule" material="body" contype="1" conaffinity="0" friction="0.9 0.1 0.1"/>
     <motor ctrllimited="true" ctrlrange="-1 1" gear="100"/>
     <default class="root">
       <joint limited="false" damping="0" armature="0"/>
     </default>
   </default>
   <worldbody>
-    <geom name="floor" type="plane" size="40 40 40" conaffinity="1" friction="0.7 0.1 0.1"/>
+    <geom name="floor" type="plane" material="floor" size="40 40 40" conaffinity="1" friction="0.7 0.1 0.1"/>
     <body name="torso" pos="0 0 1.25">
       <camera name="track" mode="trackcom" pos="0 -3 -0.25" xyaxes="1 0 0 0 0 1"/>
       <joint name="rootx" class="root" type="slide" axis="1 0 0" pos="0 0 -1.25"/>
