@@ -8,7 +8,7 @@ const src = new URL("../src/", import.meta.url).pathname;
 const layers: readonly (readonly string[])[] = [
   ["math", "errors", "no-telemetry", "threads"],
   ["storage", "render", "envs", "compile", "algorithms", "replay", "protocol"],
-  ["transport"],
+  ["transport", "video"],
   ["actors", "learner"],
   ["run"],
   ["index", "plugin"],
