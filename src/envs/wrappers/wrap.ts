@@ -55,18 +55,21 @@ const kinds: Readonly<Record<string, WrapperKind<z.ZodType>>> = {
 export const wrapperNames: readonly string[] = Object.keys(kinds);
 
 /**
- * Options of an environment without those of what is put around it. The option `pixels` is short for a last
- * wrapper of that name.
+ * Options of an environment without those of what is put around it. The option `action_repeat` is short for a
+ * first wrapper of that name, `pixels` for a last one.
  */
 export function splitWrappers(options: Readonly<Record<string, unknown>> = {}): {
   readonly options: Readonly<Record<string, unknown>>;
   readonly wrappers: unknown;
 } {
-  const { wrappers, pixels, ...rest } = options;
-  if (pixels === undefined) return { options: rest, wrappers };
-  const inner = Array.isArray(wrappers) ? (wrappers as readonly unknown[]) : [];
-  const isList = wrappers === undefined || Array.isArray(wrappers);
-  return { options: rest, wrappers: isList ? [...inner, { pixels }] : wrappers };
+  const { wrappers, action_repeat, pixels, ...rest } = options;
+  const first = action_repeat === undefined ? [] : [{ action_repeat }];
+  const last = pixels === undefined ? [] : [{ pixels }];
+  // What is no list is refused by `wrap`.
+  if (wrappers !== undefined && !Array.isArray(wrappers)) return { options: rest, wrappers };
+  const given = (wrappers ?? []) as readonly unknown[];
+  const all = [...first, ...given, ...last];
+  return { options: rest, wrappers: all.length === 0 ? undefined : all };
 }
 
 /**
