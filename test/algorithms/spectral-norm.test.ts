@@ -86,7 +86,8 @@ describe("a layer of bounded spectral norm", () => {
   });
 });
 
-describe("critics of bounded spectral norm", () => {
+// Each compiles an update or two: a second, several on a busy machine.
+describe("critics of bounded spectral norm", { timeout: 20_000 }, () => {
   test("find the norms of their hidden layers, one step of power iteration an update", async () => {
     await using step = await openStep(algorithm, trainedParameters(algorithm, 3));
     const { batch, noise } = drawInputs(algorithm, 0);

@@ -36,7 +36,10 @@ test("weights of 0 and single numbers keep their gradient, and a gradient of 0 s
   expect(await project([1, 2], [0, 0])).toEqual([0, 0]);
 });
 
-test("Adam is given it in the groups that are named, and in no other", async () => {
+// Three compiled updates: a second, several on a busy machine.
+test("Adam is given it in the groups that are named, and in no other", {
+  timeout: 20_000,
+}, async () => {
   const sizes = { observationSize: 5, actionSize: 3, batchSize: 16 };
   const small = { ...sacDefaults, hidden: [24, 24] };
   const alongs = async (orthogonalGradients: "none" | "critic" | "all") => {
