@@ -14,7 +14,7 @@ export const observationOptions = {
   include_cfrc_ext_in_observation: z.boolean().default(true).describe("observe contact forces"),
 };
 
-export type ObservationOptions = z.output<z.ZodObject<typeof observationOptions>>;
+type ObservationOptions = z.output<z.ZodObject<typeof observationOptions>>;
 
 /** What v4 observes: everything, the world's rows and the root's actuator forces included. */
 export const OBSERVED_V4 = {
