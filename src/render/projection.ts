@@ -77,7 +77,8 @@ export class Projection {
     const extent = this.#extent;
     extent[0] = extent[2] = Number.POSITIVE_INFINITY;
     extent[1] = extent[3] = Number.NEGATIVE_INFINITY;
-    if (kind === PLANE || table.inside[k]) this.#growToAll();
+    if (table.inside[k]) this.#growToAll();
+    else if (kind === PLANE) this.#growByPlane(table, k);
     else if (kind === SPHERE) this.#growByBall(0, radius);
     else if (kind === CAPSULE) {
       this.#growByBall(half, radius);
@@ -89,6 +90,14 @@ export class Projection {
     bounds[4 * k + 1] = Math.min(this.#width, Math.ceil(extent[1]!) + 1);
     bounds[4 * k + 2] = Math.max(0, Math.floor(extent[2]!));
     bounds[4 * k + 3] = Math.min(this.#height, Math.ceil(extent[3]!) + 1);
+  }
+
+  /** Not at all from behind: planes are one-sided. */
+  #growByPlane(table: ShapeTable, k: number): void {
+    const [halfX, halfY] = [table.sizes[3 * k]!, table.sizes[3 * k + 1]!];
+    if (table.frames[k * STRIDE + 2]! <= 0) return;
+    if (halfX > 0 && halfY > 0) this.#growByBox(halfX, halfY, 0);
+    else this.#growToAll();
   }
 
   #growToAll(): void {
