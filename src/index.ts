@@ -19,6 +19,7 @@ export type {
   StartState,
   StepInfo,
   StepResult,
+  View,
 } from "./envs/env.ts";
 export { makeTask } from "./envs/own/own-task.ts";
 export {
@@ -45,6 +46,8 @@ export { timeLimit } from "./envs/wrappers/time-limit.ts";
 export { Wrapper, WrapperResult, type WrapperState } from "./envs/wrappers/wrapper.ts";
 export { type ErrorCode, RunError } from "./errors.ts";
 export { type LoadedPolicy, type LoadPolicyOptions, loadPolicy } from "./learner/load-policy.ts";
+export type { CameraChoice, FreeCamera } from "./render/camera.ts";
+export type { RenderOptions } from "./render/renderer.ts";
 export {
   type Evaluation,
   type TrainOptions,
