@@ -29,6 +29,9 @@ const OBJECTS = {
 
 export type ElementKind = keyof typeof OBJECTS;
 
+/** Files that a model is made of, by the names it has for them. */
+export type ModelFiles = ReadonlyMap<string, Uint8Array>;
+
 /**
  * One MuJoCo model with one state, in the wasm heap of this thread.
  *
@@ -80,15 +83,20 @@ export class Simulation {
    * Compiles an MJCF text. Write `<size memory="512K"/>` in it: the engine's default reserves 4 to
    * 14 MB of address space for each simulation.
    *
+   * @param files What the text refers to by name.
    * @throws RunError ENV_FAILED when the text is no valid model, OUT_OF_MEMORY when the heap is full.
    */
-  static async fromMjcf(mjcf: string): Promise<Simulation> {
+  static async fromMjcf(mjcf: string, files: ModelFiles = new Map()): Promise<Simulation> {
     const runtime = await mujocoRuntime();
     const { module } = runtime;
     let model: MjModel | undefined;
     let data: MjData | undefined;
+    const store = files.size > 0 ? new module.MjVFS() : undefined;
     try {
-      model = module.MjModel.from_xml_string(mjcf);
+      for (const [name, bytes] of files) store?.addBuffer(name, bytes);
+      model = store
+        ? module.MjModel.from_xml_string(mjcf, store)
+        : module.MjModel.from_xml_string(mjcf);
       data = new module.MjData(model);
       return new Simulation(runtime, model, data);
     } catch (thrown) {
@@ -96,6 +104,8 @@ export class Simulation {
       data?.delete();
       model?.delete();
       throw engineFailure(thrown);
+    } finally {
+      store?.delete();
     }
   }
 

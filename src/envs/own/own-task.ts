@@ -12,6 +12,7 @@ import { synchronisedStepping } from "../mujoco/stepping.ts";
 import { describeOptions, parseOptions } from "../options.ts";
 import { timeLimit } from "../wrappers/time-limit.ts";
 import { LiveSimulation } from "./live-simulation.ts";
+import { readModelFiles } from "./model-files.ts";
 import { OwnRules } from "./own-rules.ts";
 import { problemOfDefinition, type TaskDefinition, type TaskOptions } from "./task-definition.ts";
 
@@ -71,8 +72,9 @@ async function makeOwnEnv(
 ): Promise<Env> {
   const { model, memory = 0 } = definition;
   const { frameSkip, maxEpisodeSteps } = commonOptions(definition).parse(options);
-  const { mjcf, name } = await readModel(id, model, file);
-  const simulation = await Simulation.fromMjcf(mjcf).catch((thrown: unknown) => {
+  const { mjcf, name, folder } = await readModel(id, model, file);
+  const files = await readModelFiles(mjcf, folder);
+  const simulation = await Simulation.fromMjcf(mjcf, files).catch((thrown: unknown) => {
     const { code, message } = RunError.from(thrown);
     throw new RunError(code, `${id}: ${name}: ${message}`, { cause: thrown });
   });
@@ -147,13 +149,13 @@ async function readModel(
   id: string,
   model: string | URL,
   file: string,
-): Promise<{ readonly mjcf: string; readonly name: string }> {
+): Promise<{ readonly mjcf: string; readonly name: string; readonly folder: string }> {
   if (typeof model === "string" && model.trimStart().startsWith("<")) {
-    return { mjcf: model, name: "model" };
+    return { mjcf: model, name: "model", folder: dirname(file) };
   }
   const path = typeof model === "string" ? resolve(dirname(file), model) : fileURLToPath(model);
   try {
-    return { mjcf: await readFile(path, "utf8"), name: `model ${path}` };
+    return { mjcf: await readFile(path, "utf8"), name: `model ${path}`, folder: dirname(path) };
   } catch (thrown) {
     const { message } = RunError.from(thrown);
     throw new RunError("CONFIG_INVALID", `${id}: model: ${message}`, { cause: thrown });

@@ -78,7 +78,10 @@ export type TaskObservation = ArrayLike<number> | readonly (number | ArrayLike<n
 export interface TaskDefinition<Options extends TaskOptions = TaskOptions> {
   /** The name in logs and run folders; the file's when left out. */
   readonly id?: string;
-  /** An MJCF file, relative to the task's own, or MJCF text, which begins with "<". */
+  /**
+   * An MJCF file, relative to the task's own, or MJCF text, which begins with "<". Meshes, textures and included
+   * files are found where MuJoCo would look for them.
+   */
   readonly model: string | URL;
   /** Physics timesteps per step; 1 when left out. */
   readonly frameSkip?: number;

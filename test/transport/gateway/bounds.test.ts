@@ -75,11 +75,14 @@ describe("what others can make the gateway hold", () => {
         outboxFrames: 3,
         envStepsPerSecond: 100,
         policyVersion: 9,
-        envFailures: [],
+        envFailures: ['{"format":1}', "one at a time"],
         droppedUnrolls: 0,
       },
     });
     await poll(() => harness.events.some(({ type }) => type === "episode"), "an episode");
+    expect(harness.events.filter(({ type }) => type === "env-failure")).toEqual([
+      { type: "env-failure", failure: '{"format":1}' },
+    ]);
     expect(harness.events.filter(({ type }) => type === "episode")).toEqual([
       { type: "episode", slot: 0, end },
     ]);
