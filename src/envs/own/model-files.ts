@@ -22,16 +22,23 @@ export async function readModelFiles(mjcf: string, folder: string): Promise<Mode
   for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
     const plain = text.replace(COMMENT, "");
     for (const inner of namesIn(plain, FOLDER)) folders.add(inner);
-    for (const name of namesIn(plain, FILE)) {
-      const found = await firstFile([...folders].map((inner) => resolve(folder, inner, name)));
-      if (!found) continue;
-      const asked = isAbsolute(name) ? basename(name) : relative(folder, found.path);
-      if (files.has(asked)) continue;
-      files.set(asked, found.bytes);
-      if (IS_MODEL.test(name)) texts.push(new TextDecoder().decode(found.bytes));
+    const found = await Promise.all(
+      namesIn(plain, FILE).map((name) => findFile(name, folder, folders)),
+    );
+    for (const file of found) {
+      if (!file || files.has(file.asked)) continue;
+      files.set(file.asked, file.bytes);
+      if (IS_MODEL.test(file.asked)) texts.push(new TextDecoder().decode(file.bytes));
     }
   }
   return files;
+}
+
+async function findFile(name: string, folder: string, folders: ReadonlySet<string>) {
+  const found = await firstFile([...folders].map((inner) => resolve(folder, inner, name)));
+  if (!found) return undefined;
+  const asked = isAbsolute(name) ? basename(name) : relative(folder, found.path);
+  return { asked, bytes: found.bytes };
 }
 
 function namesIn(text: string, attribute: RegExp): readonly string[] {
