@@ -49,6 +49,8 @@ export class Drawables {
   /** [nmat, 4] */
   readonly #materialColours: Float32Array;
   readonly #boxCentres: Float64Array;
+  /** [2, 3], of the piece of tendon at hand. */
+  readonly #ends = new Float64Array(6);
   #views: HeapViews | undefined;
   #count = 0;
 
@@ -156,7 +158,8 @@ export class Drawables {
     for (let point = start; point < end; point++) {
       if (pathObjects[point] === PULLEY || pathObjects[point + 1] === PULLEY) continue;
       const k = this.#count++;
-      placePiece(this.table, k, pathPoints.subarray(3 * point, 3 * point + 6));
+      for (let a = 0; a < 6; a++) this.#ends[a] = pathPoints[3 * point + a]!;
+      placePiece(this.table, k, this.#ends);
       this.table.sizes[3 * k] = radius;
       this.materials[k] = this.#scene.model.tendon_matid[tendon];
       this.#setColour(k, views.tendonColours, tendon);
@@ -193,14 +196,14 @@ function spatialTendons(model: MjModel, shown: readonly number[]): Int32Array {
 function placePiece(table: ShapeTable, k: number, ends: Float64Array): void {
   const { positions, rotations } = table;
   const [x, y, z] = [ends[3]! - ends[0]!, ends[4]! - ends[1]!, ends[5]! - ends[2]!];
-  const length = Math.hypot(x, y, z);
+  const length = Math.sqrt(x * x + y * y + z * z);
   table.sizes[3 * k + 1] = length / 2;
   for (let a = 0; a < 3; a++) positions[3 * k + a] = (ends[a]! + ends[3 + a]!) / 2;
   const [dx, dy, dz] = length > 0 ? [x / length, y / length, z / length] : [0, 0, 1];
   // Of the world's axes one that is not nearly parallel.
   const [ux, uz] = Math.abs(dx) < 0.9 ? [1, 0] : [0, 1];
   const [px, py, pz] = [dy * uz, dz * ux - dx * uz, -dy * ux];
-  const scale = 1 / Math.hypot(px, py, pz);
+  const scale = 1 / Math.sqrt(px * px + py * py + pz * pz);
   const [ax, ay, az] = [px * scale, py * scale, pz * scale];
   const [bx, by, bz] = [dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax];
   rotations[9 * k] = ax;

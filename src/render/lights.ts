@@ -64,11 +64,13 @@ export class Lights {
 
   /** Brings the lights up to date with the data and the camera. */
   read(pose: CameraPose): void {
-    if (this.#positions.length === 0) {
+    // A model without lights has empty views for ever.
+    if (this.#positions.length === 0 && this.#scene.model.nlight > 0) {
       this.#positions = this.#scene.data.light_xpos;
       this.#directions = this.#scene.data.light_xdir;
     }
-    const [sources, aims] = [this.#worldSources, this.#worldAims];
+    const sources = this.#worldSources;
+    const aims = this.#worldAims;
     for (let l = 0; l < this.count; l++) {
       const index = this.#indices[l]!;
       for (let a = 0; a < 3; a++) {
@@ -82,7 +84,8 @@ export class Lights {
   /** Writes `sources` and `aims` for shape `k`. */
   place(table: ShapeTable, k: number): void {
     const { positions, rotations } = table;
-    const [sources, aims] = [this.#worldSources, this.#worldAims];
+    const sources = this.#worldSources;
+    const aims = this.#worldAims;
     for (let l = 0; l < this.count; l++) {
       const origin = this.parallel[l] ? 0 : 1;
       for (let axis = 0; axis < 3; axis++) {
@@ -103,10 +106,16 @@ export class Lights {
   strength(l: number, j: number, surface: Surface): number {
     const { sources } = this;
     const { points, normals } = surface;
-    const [x, y, z] = [sources[3 * l]!, sources[3 * l + 1]!, sources[3 * l + 2]!];
-    const [nx, ny, nz] = [normals[3 * j]!, normals[3 * j + 1]!, normals[3 * j + 2]!];
+    const x = sources[3 * l]!;
+    const y = sources[3 * l + 1]!;
+    const z = sources[3 * l + 2]!;
+    const nx = normals[3 * j]!;
+    const ny = normals[3 * j + 1]!;
+    const nz = normals[3 * j + 2]!;
     if (this.parallel[l]) return x * nx + y * ny + z * nz;
-    const [dx, dy, dz] = [x - points[3 * j]!, y - points[3 * j + 1]!, z - points[3 * j + 2]!];
+    const dx = x - points[3 * j]!;
+    const dy = y - points[3 * j + 1]!;
+    const dz = z - points[3 * j + 2]!;
     const scale = 1 / Math.sqrt(dx * dx + dy * dy + dz * dz);
     return (
       (dx * nx + dy * ny + dz * nz) * scale * this.#inCone(l, [dx * scale, dy * scale, dz * scale])

@@ -72,7 +72,8 @@ export class Projection {
   }
 
   #writeBounds(table: ShapeTable, k: number): void {
-    const [radius, half] = [table.sizes[3 * k]!, table.sizes[3 * k + 1]!];
+    const radius = table.sizes[3 * k]!;
+    const half = table.sizes[3 * k + 1]!;
     const kind = table.kinds[k]!;
     const extent = this.#extent;
     extent[0] = extent[2] = Number.POSITIVE_INFINITY;
@@ -94,7 +95,8 @@ export class Projection {
 
   /** Not at all from behind: planes are one-sided. */
   #growByPlane(table: ShapeTable, k: number): void {
-    const [halfX, halfY] = [table.sizes[3 * k]!, table.sizes[3 * k + 1]!];
+    const halfX = table.sizes[3 * k]!;
+    const halfY = table.sizes[3 * k + 1]!;
     if (table.frames[k * STRIDE + 2]! <= 0) return;
     if (halfX > 0 && halfY > 0) this.#growByBox(halfX, halfY, 0);
     else this.#growToAll();
@@ -160,8 +162,12 @@ export class Projection {
 function isInside(table: ShapeTable, k: number): boolean {
   const { frames, sizes } = table;
   const f = k * STRIDE;
-  const [x, y, z] = [frames[f]!, frames[f + 1]!, frames[f + 2]!];
-  const [a, b, c] = [sizes[3 * k]!, sizes[3 * k + 1]!, sizes[3 * k + 2]!];
+  const x = frames[f]!;
+  const y = frames[f + 1]!;
+  const z = frames[f + 2]!;
+  const a = sizes[3 * k]!;
+  const b = sizes[3 * k + 1]!;
+  const c = sizes[3 * k + 2]!;
   switch (table.kinds[k]) {
     case SPHERE:
       return x * x + y * y + z * z < a * a;

@@ -53,20 +53,24 @@ export class Shader {
     const evenly = table.kinds[k] === PLANE && lights.allParallel;
     const colour = evenly ? this.#lightPlane(paint) : paint.colour;
     if (texture) this.#measureTiles(k, texture);
+    const look = texture && { texture, colour };
+    const out = { pixels, alpha: paint.alpha };
     const last = table.bounds[4 * k + 3]!;
     for (let i = table.bounds[4 * k + 2]!; i < last; i++) {
       if (!this.#surface.find(k, i)) continue;
-      if (texture) this.#sampleRow(k, i, { texture, colour });
+      if (look) this.#sampleRow(k, i, look);
       else this.#fillRow(k, colour);
       if (!evenly) this.#lightRow(k, i, paint.emission);
-      this.#writeRow(k, i, { pixels, alpha: paint.alpha });
+      this.#writeRow(k, i, out);
     }
   }
 
   #fillRow(k: number, colour: Float64Array): void {
     const { bounds } = this.#parts.table;
     const row = this.#row;
-    const [red, green, blue] = [colour[0]!, colour[1]!, colour[2]!];
+    const red = colour[0]!;
+    const green = colour[1]!;
+    const blue = colour[2]!;
     const last = bounds[4 * k + 1]!;
     for (let j = bounds[4 * k]!; j < last; j++) {
       row[3 * j] = red;
@@ -86,13 +90,19 @@ export class Shader {
     const { texture, colour } = look;
     const { pixels: texels, mean } = texture;
     const row = this.#row;
-    const [perX, perY] = [this.#tiles[0]!, this.#tiles[1]!];
-    const [red, green, blue] = [colour[0]! / 255, colour[1]! / 255, colour[2]! / 255];
-    const [meanRed, meanGreen, meanBlue] = [mean[0]!, mean[1]!, mean[2]!];
+    const perX = this.#tiles[0]!;
+    const perY = this.#tiles[1]!;
+    const red = colour[0]! / 255;
+    const green = colour[1]! / 255;
+    const blue = colour[2]! / 255;
+    const meanRed = mean[0]!;
+    const meanGreen = mean[1]!;
+    const meanBlue = mean[2]!;
     // A pixel at depth t is t times as large, and longer by t over the height on a plane seen aslant.
     const spread = 2 * this.#pixelSize(k) * Math.max(perX, perY);
     const flatness = 1 / frames[k * STRIDE + 2]!;
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
       const s = points[3 * j]! * perX - 0.5;
@@ -114,7 +124,8 @@ export class Shader {
     const { bounds } = table;
     const { diffuse, ambient, count } = lights;
     const row = this.#row;
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * buffer.width + first; j < last; j++, p++) {
       if (buffer.shapes[p] !== k) continue;
       let red = emission + ambient[0]!;
@@ -137,7 +148,8 @@ export class Shader {
     const { pixels, alpha } = out;
     const row = this.#row;
     const behind = 1 - alpha;
-    const [first, last] = [table.bounds[4 * k]!, table.bounds[4 * k + 1]!];
+    const first = table.bounds[4 * k]!;
+    const last = table.bounds[4 * k + 1]!;
     for (let j = first, p = i * buffer.width + first; j < last; j++, p++) {
       if (buffer.shapes[p] !== k) continue;
       for (let at = 3 * p, from = 3 * j; from < 3 * j + 3; at++, from++) {
@@ -173,6 +185,6 @@ export class Shader {
   #pixelSize(k: number): number {
     const { frames } = this.#parts.table;
     const f = k * STRIDE;
-    return Math.hypot(frames[f + 6]!, frames[f + 7]!, frames[f + 8]!);
+    return Math.sqrt(frames[f + 6]! ** 2 + frames[f + 7]! ** 2 + frames[f + 8]! ** 2);
   }
 }

@@ -56,12 +56,17 @@ export class SurfaceRow {
     const { width, depth, shapes } = this.#buffer;
     const { points } = this;
     const f = k * STRIDE;
-    const [ox, oy, oz] = [frames[f]!, frames[f + 1]!, frames[f + 2]!];
-    const [cx, cy, cz] = [frames[f + 3]!, frames[f + 4]!, frames[f + 5]!];
+    const ox = frames[f]!;
+    const oy = frames[f + 1]!;
+    const oz = frames[f + 2]!;
+    const cx = frames[f + 3]!;
+    const cy = frames[f + 4]!;
+    const cz = frames[f + 5]!;
     const bx = frames[f + 9]! + i * frames[f + 6]!;
     const by = frames[f + 10]! + i * frames[f + 7]!;
     const bz = frames[f + 11]! + i * frames[f + 8]!;
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     let found = false;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
@@ -82,10 +87,13 @@ export class SurfaceRow {
     const a = sizes[3 * k]! ** -2;
     const b = sphere ? a : sizes[3 * k + 1]! ** -2;
     const c = sphere ? a : sizes[3 * k + 2]! ** -2;
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
-      const [x, y, z] = [a * points[3 * j]!, b * points[3 * j + 1]!, c * points[3 * j + 2]!];
+      const x = a * points[3 * j]!;
+      const y = b * points[3 * j + 1]!;
+      const z = c * points[3 * j + 2]!;
       const scale = 1 / Math.sqrt(x * x + y * y + z * z);
       normals[3 * j] = x * scale;
       normals[3 * j + 1] = y * scale;
@@ -97,8 +105,10 @@ export class SurfaceRow {
     const { bounds, sizes } = this.#table;
     const { width, shapes } = this.#buffer;
     const { points, normals } = this;
-    const [scale, half] = [1 / sizes[3 * k]!, sizes[3 * k + 1]!];
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const scale = 1 / sizes[3 * k]!;
+    const half = sizes[3 * k + 1]!;
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
       const z = points[3 * j + 2]!;
@@ -122,11 +132,15 @@ export class SurfaceRow {
     const { bounds, sizes } = this.#table;
     const { width, shapes } = this.#buffer;
     const { points, normals } = this;
-    const [scale, half] = [1 / sizes[3 * k]!, sizes[3 * k + 1]!];
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const scale = 1 / sizes[3 * k]!;
+    const half = sizes[3 * k + 1]!;
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
-      const [x, y, z] = [points[3 * j]! * scale, points[3 * j + 1]! * scale, points[3 * j + 2]!];
+      const x = points[3 * j]! * scale;
+      const y = points[3 * j + 1]! * scale;
+      const z = points[3 * j + 2]!;
       const round = Math.sqrt(x * x + y * y) > Math.abs(z) / half ? 1 : 0;
       normals[3 * j] = round * x;
       normals[3 * j + 1] = round * y;
@@ -138,11 +152,16 @@ export class SurfaceRow {
     const { bounds, sizes } = this.#table;
     const { width, shapes } = this.#buffer;
     const { points, normals } = this;
-    const [a, b, c] = [sizes[3 * k]!, sizes[3 * k + 1]!, sizes[3 * k + 2]!];
-    const [first, last] = [bounds[4 * k]!, bounds[4 * k + 1]!];
+    const a = sizes[3 * k]!;
+    const b = sizes[3 * k + 1]!;
+    const c = sizes[3 * k + 2]!;
+    const first = bounds[4 * k]!;
+    const last = bounds[4 * k + 1]!;
     for (let j = first, p = i * width + first; j < last; j++, p++) {
       if (shapes[p] !== k) continue;
-      const [x, y, z] = [points[3 * j]! / a, points[3 * j + 1]! / b, points[3 * j + 2]! / c];
+      const x = points[3 * j]! / a;
+      const y = points[3 * j + 1]! / b;
+      const z = points[3 * j + 2]! / c;
       const greatest = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
       const onX = Math.abs(x) === greatest ? 1 : 0;
       const onY = Math.abs(y) === greatest ? 1 - onX : 0;

@@ -232,4 +232,23 @@ describe("a view of an environment", () => {
     seen.close();
     expect(() => view.render(pixels)).toThrow(/closed/);
   });
+
+  test("goes on after the engine's heap has moved", async () => {
+    const env = await makeEnv("dm_control/ball_in_cup-catch");
+    const size = 3 * 24 * 24;
+    env.reset({ seed: 1 });
+    const view = env.openView!({ width: 24, height: 24 });
+    const before = view.render(new Uint8Array(size));
+    const small = await Simulation.fromMjcf("<mujoco/>");
+    simulation = small;
+    const watched: Float64Array = small.data.xpos;
+    const large: Simulation[] = [];
+    // Views of a heap that has moved have length 0.
+    while (watched.length > 0) {
+      large.push(await Simulation.fromMjcf('<mujoco><size memory="16M"/></mujoco>'));
+    }
+    expect(view.render(new Uint8Array(size))).toEqual(before);
+    for (const other of large) other.close();
+    env.close();
+  });
 });
