@@ -293,6 +293,9 @@ function checkDrqv2({ algorithm, drm }: Config, report: Report): void {
       `is ${algorithm.policy}, but drqv2's policy is deterministic; use sac`,
     );
   }
+  if (algorithm.robust.weight > 0) {
+    report("algorithm.robust.weight", "is above 0, but drqv2 has no such loss; set it to 0");
+  }
   if (drm.enabled && drm.exploration !== "additive") {
     report(
       "drm.exploration",

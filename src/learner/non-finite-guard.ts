@@ -82,7 +82,7 @@ export class NonFiniteGuard {
     const columns: Readonly<Record<string, unknown>> = { ...batch, ...noise };
     const tensors = Object.fromEntries(
       Object.entries(columns).flatMap(([name, data]) =>
-        data instanceof Float32Array
+        data instanceof Float32Array || data instanceof Uint8Array
           ? [[name, { shape: [batch.size, data.length / batch.size], data }]]
           : [],
       ),

@@ -235,6 +235,17 @@ const cases: Case[] = [
     inputs: { x: normals("image", [2, 3, 8, 7]), k: normals("kernel", [4, 3, 3, 3]) },
     fn: ({ x, k }) => conv2d(x!, k!, { stride: 2, padding: [1, 0] }),
   },
+  // Of some lengths the last rows and columns are in no window.
+  ...[7, 8, 9].map((length) => ({
+    name: `conv2d of ${length} rows, stride 2`,
+    inputs: { x: normals("image", [2, 3, length, 6]), k: normals("kernel", [4, 3, 3, 3]) },
+    fn: ({ x, k }: Readonly<Record<string, Tensor>>) => conv2d(x!, k!, { stride: 2 }),
+  })),
+  {
+    name: "conv2d, stride 3",
+    inputs: { x: normals("image", [2, 3, 11, 10]), k: normals("kernel", [4, 3, 3, 2]) },
+    fn: ({ x, k }) => conv2d(x!, k!, { stride: 3, padding: [0, 1] }),
+  },
 ];
 
 // jax-js's log is off by up to 1.2e-5 near 1.

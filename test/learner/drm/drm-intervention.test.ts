@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { drm } from "../../../src/algorithms/drm/drm.ts";
 import { drmDefaults } from "../../../src/algorithms/drm/guidance.ts";
 import { perturbationStream } from "../../../src/algorithms/drm/perturbation.ts";
+import { drqv2, drqv2Defaults } from "../../../src/algorithms/drqv2/drqv2.ts";
 import { sacDefaults } from "../../../src/algorithms/sac.ts";
 import type { StepResult, TrainStep } from "../../../src/compile/train-step.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import type { ConfigInput } from "../../../src/config/schema.ts";
-import { DrmIntervention } from "../../../src/learner/drm/drm-intervention.ts";
+import { type DrmConfig, DrmIntervention } from "../../../src/learner/drm/drm-intervention.ts";
 import { type DrmState, drmStateSchema } from "../../../src/learner/drm/drm-state.ts";
 import { MetricsRecorder } from "../../../src/metrics/recorder.ts";
 import { drawInputs, trainedParameters } from "../../algorithms/random-inputs.ts";
@@ -33,7 +34,10 @@ interface Opened {
   update(ratio: number, envSteps?: number): boolean;
 }
 
-function open(step: TrainStep, own: NonNullable<ConfigInput["drm"]>, state?: DrmState): Opened {
+type Own = NonNullable<ConfigInput["drm"]> & Pick<DrmConfig, "policyNoise">;
+
+function open(step: TrainStep, settings: Own, state?: DrmState): Opened {
+  const { policyNoise = "own", ...own } = settings;
   const config = parseConfig({ drm: { enabled: true, perturbInterval: 0, ...own }, seed: 4 });
   const warnings: string[] = [];
   const parts = {
@@ -41,7 +45,7 @@ function open(step: TrainStep, own: NonNullable<ConfigInput["drm"]>, state?: Drm
     recorder: new MetricsRecorder(),
     warn: (text: string) => warnings.push(text),
   };
-  const options = { drm: config.drm, seed: config.seed, learningStarts: 2000 };
+  const options = { drm: config.drm, seed: config.seed, learningStarts: 2000, policyNoise };
   const intervention = new DrmIntervention(parts, options, state);
   let learnerStep = 0;
   return {
@@ -235,6 +239,29 @@ describe("the schedule of the noise", { timeout: 30_000 }, () => {
     expect(settingAt(4000)).toBe(0);
     const { intervention: other } = open(step, { exploration: "off" });
     expect(other.settings({ envSteps: 0 })).toHaveLength(0);
+  });
+
+  test("is all there is for a policy without noise of its own, and its losses know the schedule", async () => {
+    const plain = drqv2({ ...drqv2Defaults, hidden: [8], drm: drmDefaults }, sizes);
+    await using step = await openStep(plain);
+    const own = { explorationSteps: 1000, policyNoise: "none" } as const;
+    const { update, intervention, ...first } = open(step, own);
+    const settingAt = (envSteps: number) => intervention.settings({ envSteps })[0];
+    const linear = () => step.exportState()["parameters/schedule/linear"]!.data[0];
+    for (let i = 0; i < 50; i++) update(0.5, 3000 + i);
+    expect(settingAt(3050)).toBeCloseTo(0.9526, 4);
+    expect(linear()).toBe(0);
+    update(0.1, 4000);
+    expect(settingAt(4000)).toBe(1);
+    expect(linear()).toBe(1);
+    update(0.1, 4500);
+    expect(settingAt(4500)).toBeCloseTo(0.55, 6);
+    expect(linear()).toBeCloseTo(0.55, 6);
+    update(0.1, 9000);
+    // The ratio's own noise stays.
+    expect(settingAt(9000)).toBeCloseTo(0.2689, 4);
+    expect(linear()).toBeCloseTo(0.1, 6);
+    expect(first.warnings).toEqual([]);
   });
 
   test("raises the target entropy instead, in nats per action dimension", async () => {
