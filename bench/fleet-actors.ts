@@ -4,6 +4,7 @@ import { RandomStream } from "../src/math/random.ts";
 import type { Unroll, UnrollShape } from "../src/protocol.ts";
 import { encodeUnroll } from "../src/replay/unroll-codec.ts";
 import type { GetRunResponse } from "../src/transport/generated/troupe/v1/actor.ts";
+import { unrollShapeIn, wireShape } from "../src/transport/on-policy-run.ts";
 import { PROTOCOL_VERSION } from "../src/transport/protocol-version.ts";
 import { LearnerChannel } from "../src/transport/uplink/channel.ts";
 import { DEFAULT_OUTBOX, Outbox, type OutboxFrame } from "../src/transport/uplink/outbox.ts";
@@ -49,7 +50,7 @@ export class Fleet {
     run: GetRunResponse,
     options: FleetOptions,
   ) {
-    const shape = run.shape;
+    const shape = unrollShapeIn(run);
     if (!shape) throw new Error("the learner told no shape");
     this.#channels = channels;
     const frames = makeFrames(shape);
@@ -133,7 +134,7 @@ class SimulatedActor {
         ...name,
         instance: randomBytes(16),
         envId: run.envId,
-        shape,
+        shape: wireShape(shape),
       },
       observer: {
         onOpen: () => {

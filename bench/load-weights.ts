@@ -16,6 +16,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { GatewaySetup } from "../src/transport/gateway/gateway-task.ts";
+import { wireShape } from "../src/transport/on-policy-run.ts";
 import { PolicyBoard } from "../src/transport/policy-board.ts";
 import { SharedMailbox } from "../src/transport/shared-mailbox.ts";
 import type { PolicyArrival } from "./fleet-policies.ts";
@@ -32,7 +33,8 @@ function setupOf(folder: string, parameterCount: number): GatewaySetup {
   return {
     folder,
     run: {
-      ...{ runId: "weights", term: 1, envId: "HalfCheetah-v5", envOptionsJson: "{}", shape },
+      ...{ runId: "weights", term: 1, envId: "HalfCheetah-v5", envOptionsJson: "{}" },
+      shape: wireShape(shape),
       ...{ envsPerActor: 1, seed: 1, normalizesObservations: false, parameterCount },
       ...{ policyProgram: Buffer.alloc(0), stepTimeoutSeconds: 60, algorithm: "sac" },
       onPolicy: undefined,

@@ -18,7 +18,7 @@ import {
   EpisodeOutcome,
   type EpisodeEnd as WireEpisodeEnd,
 } from "../transport/generated/troupe/v1/actor.ts";
-import { onPolicyRun } from "../transport/on-policy-run.ts";
+import { onPolicyRun, wireShape } from "../transport/on-policy-run.ts";
 import { listenPolicy } from "../transport/tls.ts";
 import type { ActingSide } from "./acting-side.ts";
 import { ActorHost, type ActorHostEvent } from "./actor-host.ts";
@@ -230,7 +230,6 @@ function gatewayTask(
   const { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds } = config.cluster;
   const { memory, delivery } = ready;
   const shape = unrollShapeOf(options);
-  const { observationSize, actionSize, unrollLength, frameStack } = shape;
   const [queue] = memory.mailboxes;
   const address = listenAddress(config, (message) => options.observer.onLog("warn", message));
   if (!queue || !delivery)
@@ -242,7 +241,7 @@ function gatewayTask(
       term,
       envId: config.env.id,
       envOptionsJson: JSON.stringify(config.env.options),
-      shape: { observationSize, actionSize, unrollLength, frameStack },
+      shape: wireShape(shape),
       onPolicy: onPolicyRun(shape, turnRule(config)),
       envsPerActor: config.actors.envsPerActor,
       seed: config.seed,

@@ -1,6 +1,10 @@
 import type { TurnRule } from "../config/on-policy.ts";
 import type { UnrollShape } from "../protocol.ts";
-import type { GetRunResponse, OnPolicyRun } from "./generated/troupe/v1/actor.ts";
+import type {
+  GetRunResponse,
+  OnPolicyRun,
+  UnrollShape as WireShape,
+} from "./generated/troupe/v1/actor.ts";
 
 /** What an on-policy run tells its actors; undefined for others. */
 export function onPolicyRun(
@@ -15,12 +19,21 @@ export function onPolicyRun(
   };
 }
 
+/** A layout as it is told to others; extra columns and free actions are told by `onPolicyRun`. */
+export function wireShape(shape: UnrollShape): WireShape {
+  const { observationSize, actionSize, unrollLength, frameStack = 0 } = shape;
+  return { observationSize, actionSize, unrollLength, frameStack };
+}
+
 /** The layout of a run's unrolls, extra columns included. */
 export function unrollShapeIn({
-  shape,
+  shape: told,
   onPolicy,
 }: Pick<GetRunResponse, "shape" | "onPolicy">): UnrollShape | undefined {
-  if (!shape || !onPolicy) return shape;
+  if (!told) return undefined;
+  const { frameStack, ...sizes } = told;
+  const shape = frameStack > 0 ? { ...sizes, frameStack } : sizes;
+  if (!onPolicy) return shape;
   const extras = onPolicy.extras.map(
     ({ name, perObservation }) => ({ name, per: perObservation ? "observation" : "step" }) as const,
   );

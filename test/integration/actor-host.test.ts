@@ -35,6 +35,7 @@ async function runOf(envId: string): Promise<Partial<GetRunResponse> & { paramet
       observationSize,
       actionSize: actionSpace.kind === "box" ? actionSpace.size : 1,
       unrollLength: 8,
+      frameStack: 0,
     },
     envsPerActor: 1,
     normalizesObservations: false,
@@ -166,7 +167,7 @@ describe("an actor host", () => {
   test.for([
     [{ envId: "PointMess-v0" }, /trains on PointMess-v0 .*did you mean "PointMass-v0"/],
     [
-      { shape: { observationSize: 9, actionSize: 2, unrollLength: 8 } },
+      { shape: { observationSize: 9, actionSize: 2, unrollLength: 8, frameStack: 0 } },
       /trains on PointMass-v0 with 9 observed numbers .* it has 2 observed numbers/,
     ],
     [{ envOptionsJson: '{"dimension": 3}' }, /trains on PointMass-v0 .*dimensions/],

@@ -72,7 +72,7 @@ describe("extra columns of unrolls", () => {
     const { observationSize, actionSize, unrollLength } = shape;
     const rule = { ahead: 2, holdsFrames: true };
     const run = {
-      shape: { observationSize, actionSize, unrollLength },
+      shape: { observationSize, actionSize, unrollLength, frameStack: 0 },
       onPolicy: onPolicyRun(shape, rule),
     };
     expect(unrollShapeIn(run)).toEqual(shape);

@@ -75,7 +75,8 @@ export class Gateway implements SessionHost {
 
   constructor(options: GatewayOptions) {
     const { run, limits, table, log, now } = options;
-    if (run.shape === undefined) throw new TypeError("a run without a shape");
+    const shape = unrollShapeIn(run);
+    if (!(run.shape && shape)) throw new TypeError("a run without a shape");
     this.#options = options;
     this.#shape = run.shape;
     this.terms = {
@@ -85,7 +86,7 @@ export class Gateway implements SessionHost {
       maxPayloadBytes: limits.maxPayloadBytes,
     };
     this.#inspector = new FrameInspector({
-      shape: unrollShapeIn(run) ?? run.shape,
+      shape,
       envsPerActor: run.envsPerActor,
       maxPayloadBytes: limits.maxPayloadBytes,
     });

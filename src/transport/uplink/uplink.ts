@@ -10,6 +10,7 @@ import {
   type Welcome,
 } from "../generated/troupe/v1/actor.ts";
 import { type InProcessMemory, ringDoorbell } from "../in-process.ts";
+import { wireShape } from "../on-policy-run.ts";
 import { PolicyBoard } from "../policy-board.ts";
 import { PROTOCOL_VERSION } from "../protocol-version.ts";
 import { SharedMailbox } from "../shared-mailbox.ts";
@@ -220,7 +221,7 @@ export class Uplink implements AsyncDisposable {
           index,
           instance: Buffer.from(instance),
           envId: run.envId,
-          shape,
+          shape: wireShape(shape),
         },
       },
     });

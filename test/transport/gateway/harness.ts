@@ -24,6 +24,7 @@ import {
   type LearnerMessage,
   type Welcome,
 } from "../../../src/transport/generated/troupe/v1/actor.ts";
+import { unrollShapeIn, wireShape } from "../../../src/transport/on-policy-run.ts";
 import { PolicyBoard } from "../../../src/transport/policy-board.ts";
 import { SharedMailbox } from "../../../src/transport/shared-mailbox.ts";
 
@@ -61,7 +62,7 @@ export function helloOf(change: Partial<Hello> = {}): Hello {
     index: 0,
     instance: randomBytes(16),
     envId: "Test-v0",
-    shape,
+    shape: wireShape(shape),
     resume: undefined,
     ...change,
   };
@@ -72,7 +73,7 @@ export const run: GetRunResponse = {
   term: 1,
   envId: "Test-v0",
   envOptionsJson: "{}",
-  shape,
+  shape: wireShape(shape),
   envsPerActor: 2,
   seed: 1,
   normalizesObservations: true,
@@ -98,7 +99,7 @@ export interface HarnessOptions {
 export function setupOf(options: HarnessOptions = {}): GatewaySetup {
   const { durability = "memory", cut = 0, cursors = [], queueSlots = 16 } = options;
   const theRun = { ...run, ...options.run };
-  const theShape = theRun.shape ?? shape;
+  const theShape = unrollShapeIn(theRun) ?? shape;
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "gateway-"));
   mkdirSync(join(folder, "terms"), { recursive: true });
   const delivery: Delivery =

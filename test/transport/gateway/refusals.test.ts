@@ -8,6 +8,7 @@ import {
   type Hello,
   RefusalReason as Reason,
 } from "../../../src/transport/generated/troupe/v1/actor.ts";
+import { wireShape } from "../../../src/transport/on-policy-run.ts";
 import { frameOf, Harness, helloOf, payloadOf, poll, shape, unrollOf } from "./harness.ts";
 
 describe("a session is refused", () => {
@@ -15,7 +16,11 @@ describe("a session is refused", () => {
     ["REFUSAL_REASON_PROTOCOL_VERSION", { protocolVersion: 2 }, /protocol 2, the learner 1/],
     ["REFUSAL_REASON_RUN", { runId: "other" }, /"other".*"run-1"/],
     ["REFUSAL_REASON_ENV", { envId: "Ant-v5" }, /"Ant-v5".*"Test-v0"/],
-    ["REFUSAL_REASON_SHAPE", { shape: { ...shape, actionSize: 9 } }, /actions of 9.*actions of 2/],
+    [
+      "REFUSAL_REASON_SHAPE",
+      { shape: wireShape({ ...shape, actionSize: 9 }) },
+      /actions of 9.*actions of 2/,
+    ],
     ["REFUSAL_REASON_SHAPE", { shape: undefined }, /no shape/],
     ["REFUSAL_REASON_PROTOCOL", { instance: Buffer.alloc(3) }, /3 bytes/],
     ["REFUSAL_REASON_PROTOCOL", { host: "" }, /host/],

@@ -76,8 +76,8 @@ describe("findRun", () => {
 
   test.for([
     [{ shape: undefined }],
-    [{ shape: { observationSize: 0, actionSize: 1, unrollLength: 1 } }],
-    [{ shape: { observationSize: 1 << 20, actionSize: 1, unrollLength: 1 << 10 } }],
+    [{ shape: { observationSize: 0, actionSize: 1, unrollLength: 1, frameStack: 0 } }],
+    [{ shape: { observationSize: 1 << 20, actionSize: 1, unrollLength: 1 << 10, frameStack: 0 } }],
     [{ envsPerActor: 0 }],
     [{ parameterCount: 2 ** 31 }],
     [{ stepTimeoutSeconds: 0 }],

@@ -11,6 +11,7 @@ import {
   type LearnerMessage,
   type Welcome,
 } from "../../../src/transport/generated/troupe/v1/actor.ts";
+import { wireShape } from "../../../src/transport/on-policy-run.ts";
 import { shape } from "../unrolls.ts";
 
 export const welcome: Welcome = {
@@ -201,7 +202,7 @@ export class ScriptedLearner {
       term: 1,
       envId: "PointMass-v0",
       envOptionsJson: "{}",
-      shape,
+      shape: wireShape(shape),
       envsPerActor: 1,
       seed: 1,
       normalizesObservations: false,

@@ -8,6 +8,7 @@ import {
   NoticeKind,
   RefusalReason,
 } from "../../../src/transport/generated/troupe/v1/actor.ts";
+import { wireShape } from "../../../src/transport/on-policy-run.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { DEFAULT_OUTBOX, Outbox } from "../../../src/transport/uplink/outbox.ts";
 import { SessionClient } from "../../../src/transport/uplink/session-client.ts";
@@ -60,7 +61,8 @@ function clientOf(context: TestContext, address: string, giveUpAfterMs = Infinit
     giveUpAfterMs,
     random: () => 0.5,
     hello: {
-      ...{ protocolVersion: 1, runId: "run", host: "h", index: 0, envId: "PointMass-v0", shape },
+      ...{ protocolVersion: 1, runId: "run", host: "h", index: 0, envId: "PointMass-v0" },
+      shape: wireShape(shape),
       instance: Buffer.alloc(16, 7),
     },
     observer: {

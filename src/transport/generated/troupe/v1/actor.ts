@@ -217,11 +217,11 @@ export interface UnrollShape {
   /** Steps in an unroll at most; the end of an episode makes a shorter one. */
   unrollLength: number;
   /**
-   * Left out: a row of a payload's `observations` is an observation of float32 numbers. Set: it is a frame of
+   * 0: a row of a payload's `observations` is an observation of float32 numbers. More: it is a frame of
    * bytes, `observation_size` counts those, and an observation is this many frames, oldest first; the
    * payload has frame_stack - 1 frames before the one that came before its first step.
    */
-  frameStack?: number | undefined;
+  frameStack: number;
 }
 
 /** From an actor. */
@@ -856,7 +856,7 @@ export const ExtraColumn: MessageFns<ExtraColumn> = {
 };
 
 function createBaseUnrollShape(): UnrollShape {
-  return { observationSize: 0, actionSize: 0, unrollLength: 0, frameStack: undefined };
+  return { observationSize: 0, actionSize: 0, unrollLength: 0, frameStack: 0 };
 }
 
 export const UnrollShape: MessageFns<UnrollShape> = {
@@ -870,7 +870,7 @@ export const UnrollShape: MessageFns<UnrollShape> = {
     if (message.unrollLength !== 0) {
       writer.uint32(24).uint32(message.unrollLength);
     }
-    if (message.frameStack !== undefined) {
+    if (message.frameStack !== 0) {
       writer.uint32(32).uint32(message.frameStack);
     }
     return writer;
@@ -941,7 +941,7 @@ export const UnrollShape: MessageFns<UnrollShape> = {
     message.observationSize = object.observationSize ?? 0;
     message.actionSize = object.actionSize ?? 0;
     message.unrollLength = object.unrollLength ?? 0;
-    message.frameStack = object.frameStack ?? undefined;
+    message.frameStack = object.frameStack ?? 0;
     return message;
   },
 };
