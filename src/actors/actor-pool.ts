@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type Remote, releaseProxy, wrap } from "comlink";
 import { Piscina } from "piscina";
-import { BlackBox } from "../envs/failure/black-box.ts";
+import { BlackBox, failureIn } from "../envs/failure/black-box.ts";
 import { placeOfFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
 import { comlinkPort } from "../threads/comlink-port.ts";
@@ -228,18 +228,11 @@ export class ActorPool implements AsyncDisposable {
 
   /** What an environment was being asked for when its thread ended. */
   #tellFailure(seat: ActorSeat, { blackBoxes, abort }: LiveActor, thrown: unknown): void {
-    const asked = blackBoxes.find(({ during }) => during !== undefined);
-    if (asked?.during === undefined) return;
     const { id, options } = this.#options.task.env;
     const reason: unknown = abort.signal.aborted ? abort.signal.reason : thrown;
     const { message } = RunError.from(reason);
-    this.#options.onEvent(seat, {
-      type: "env-failure",
-      failure: {
-        ...{ format: 1, message, env: { id, options }, during: asked.during },
-        ...asked.read(),
-      },
-    });
+    const failure = failureIn(blackBoxes, { message, env: { id, options } });
+    if (failure) this.#options.onEvent(seat, { type: "env-failure", failure });
   }
 
   /** What happened, where: a task that throws need not say its name. */

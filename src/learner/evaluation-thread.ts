@@ -1,11 +1,15 @@
 import { Piscina } from "piscina";
 import { Heartbeat, hungMessage, Watchdog } from "../actors/heartbeat.ts";
+import { BlackBox, failureIn } from "../envs/failure/black-box.ts";
+import { type EnvFailure, placeOfFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
 import { fromThreadResult, type ThreadResult } from "../threads/thread-result.ts";
 import type { EpisodeResult } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 
 const WATCHDOG_INTERVAL_MS = 250;
+
+type Evaluation = Omit<EvaluationTask, "heartbeat" | "blackBoxes">;
 
 /** Evaluates policies beside the run, one at a time, in a thread that goes when it is idle. */
 export class EvaluationThread implements AsyncDisposable {
@@ -18,16 +22,18 @@ export class EvaluationThread implements AsyncDisposable {
     atomics: "disabled",
   });
   readonly #stepTimeoutMs: number;
+  readonly #onEnvFailure: (failure: EnvFailure) => void;
   readonly #disposal = new AbortController();
   #before: Promise<unknown> = Promise.resolve();
 
   /** @param stepTimeoutMs A step that takes longer is a hang: the thread is ended. */
-  constructor(stepTimeoutMs: number) {
+  constructor(stepTimeoutMs: number, onEnvFailure: (failure: EnvFailure) => void) {
     this.#stepTimeoutMs = stepTimeoutMs;
+    this.#onEnvFailure = onEnvFailure;
   }
 
   /** @throws RunError ENV_FAILED when the task diverges, fails or hangs; AbortError after disposal. */
-  run(task: Omit<EvaluationTask, "heartbeat">): Promise<readonly EpisodeResult[]> {
+  run(task: Evaluation): Promise<readonly EpisodeResult[]> {
     // Never queued in the pool: it forgets what waits behind a task that is aborted.
     const result = this.#before.then(() => this.#runAlone(task));
     this.#before = result.catch(() => undefined);
@@ -40,24 +46,44 @@ export class EvaluationThread implements AsyncDisposable {
     await this.#threads.destroy();
   }
 
-  async #runAlone(task: Omit<EvaluationTask, "heartbeat">): Promise<readonly EpisodeResult[]> {
+  async #runAlone(task: Evaluation): Promise<readonly EpisodeResult[]> {
     const heartbeat = new Heartbeat(Heartbeat.allocate());
+    const blackBoxes = Array.from(
+      { length: task.episodes },
+      () => new BlackBox(BlackBox.allocate()),
+    );
     const watchdog = new Watchdog(heartbeat, this.#stepTimeoutMs);
     const hung = new AbortController();
     const timer = setInterval(() => {
       if (watchdog.isHung(performance.now())) hung.abort();
     }, WATCHDOG_INTERVAL_MS);
     try {
-      const complete: EvaluationTask = { ...task, heartbeat: heartbeat.memory };
+      const complete: EvaluationTask = {
+        ...task,
+        heartbeat: heartbeat.memory,
+        blackBoxes: blackBoxes.map(({ memory }) => memory),
+      };
       const result: ThreadResult<readonly EpisodeResult[]> = await this.#threads.run(complete, {
         signal: AbortSignal.any([this.#disposal.signal, hung.signal]),
       });
       return fromThreadResult(result);
     } catch (thrown) {
-      if (!hung.signal.aborted) throw thrown;
-      throw new RunError("ENV_FAILED", hungMessage(task.env.id, this.#stepTimeoutMs));
+      if (this.#disposal.signal.aborted) throw thrown;
+      const error = hung.signal.aborted ? this.#hung(task, blackBoxes) : thrown;
+      const { message } = RunError.from(error);
+      const { id, options } = task.env;
+      const failure = failureIn(blackBoxes, { message, env: { id, options } });
+      if (failure) this.#onEnvFailure(failure);
+      throw error;
     } finally {
       clearInterval(timer);
     }
+  }
+
+  #hung({ env }: Evaluation, blackBoxes: readonly BlackBox[]): RunError {
+    const message = hungMessage(env.id, this.#stepTimeoutMs);
+    const failure = failureIn(blackBoxes, { message, env });
+    const where = failure ? placeOfFailure(failure) : "making it";
+    return new RunError("ENV_FAILED", `${message}: ${where}`);
   }
 }

@@ -1,4 +1,5 @@
 import { Heartbeat } from "../actors/heartbeat.ts";
+import { BlackBox } from "../envs/failure/black-box.ts";
 import { openEnv } from "../envs/registry.ts";
 import { type ThreadResult, toThreadResult } from "../threads/thread-result.ts";
 import { type EpisodeResult, evaluate, evaluationNoise } from "./evaluation.ts";
@@ -22,5 +23,6 @@ async function runEpisodes(task: EvaluationTask): Promise<EpisodeResult[]> {
     openEnv: () => openEnv(task.env.id, task.env.options),
     policy,
     heartbeat: new Heartbeat(task.heartbeat),
+    blackBoxes: task.blackBoxes.map((memory) => new BlackBox(memory)),
   });
 }

@@ -1,5 +1,9 @@
 import type { Heartbeat } from "../actors/heartbeat.ts";
 import type { Env } from "../envs/env.ts";
+import type { BlackBox } from "../envs/failure/black-box.ts";
+import { type EnvCall, placeOfFailure } from "../envs/failure/env-failure.ts";
+import { stepFault } from "../envs/failure/step-fault.ts";
+import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
 import type { LoadedPolicy } from "./load-policy.ts";
@@ -19,6 +23,8 @@ export interface EvaluationOptions {
   readonly first?: number;
   /** Beats whenever the environment's code is about to run. */
   readonly heartbeat?: Heartbeat;
+  /** One for each episode: keep what is needed to repeat a failure. */
+  readonly blackBoxes?: readonly BlackBox[];
   /** Called with each environment after its reset and after each of its steps. */
   readonly watch?: (env: Env) => void;
 }
@@ -31,16 +37,17 @@ export interface EvaluationOptions {
  * @throws RunError ENV_FAILED when the task diverges.
  */
 export async function evaluate(options: EvaluationOptions): Promise<EpisodeResult[]> {
-  const { episodes, policy, heartbeat, first = 0, watch } = options;
+  const { episodes, policy, heartbeat, first = 0, watch, blackBoxes } = options;
   const envs: Env[] = [];
   try {
     for (let i = 0; i < episodes; i++) {
       heartbeat?.stepping();
       envs.push(await options.openEnv());
     }
-    const running = envs.map(
-      (env, i) => new Episode(env, episodeSeed(options.seed, first + i), watch),
-    );
+    const running = envs.map((env, i) => {
+      const seed = episodeSeed(options.seed, first + i);
+      return new Episode(env, seed, { watch, blackBox: blackBoxes?.[i] });
+    });
     const observations = new Float32Array(episodes * policy.observationSize);
     while (running.some((episode) => !episode.ended)) {
       for (const [i, episode] of running.entries()) {
@@ -77,27 +84,57 @@ class Episode {
   episodeLength = 0;
   ended = false;
   readonly #env: Env;
-  readonly #watch: EvaluationOptions["watch"];
+  readonly #seed: number;
+  readonly #onlookers: Onlookers;
 
-  constructor(env: Env, seed: number, watch: EvaluationOptions["watch"]) {
+  constructor(env: Env, seed: number, onlookers: Onlookers) {
+    const { watch, blackBox } = onlookers;
     this.#env = env;
-    this.#watch = watch;
-    this.observation = Float32Array.from(env.reset({ seed }).observation);
+    this.#seed = seed;
+    this.#onlookers = onlookers;
+    blackBox?.resetting(seed);
+    this.observation = Float32Array.from(this.#ask("reset", () => env.reset({ seed })).observation);
+    blackBox?.started(env);
     watch?.(env);
   }
 
   step(action: Float32Array): void {
-    const result = this.#env.step(action);
-    this.#watch?.(this.#env);
+    const { watch, blackBox } = this.#onlookers;
+    blackBox?.stepping(this.#env, action);
+    const result = this.#ask("step", () => this.#env.step(action));
+    watch?.(this.#env);
+    const fault = stepFault(result, this.observation.length);
+    if (fault) throw this.#failure("step", fault);
+    blackBox?.returned();
     this.observation.set(result.observation);
     this.episodeReturn += result.reward;
     this.episodeLength += 1;
-    if (!Number.isFinite(this.episodeReturn)) {
-      throw new RunError(
-        "ENV_FAILED",
-        `${this.#env.id}: the return is ${this.episodeReturn} after evaluation step ${this.episodeLength}`,
-      );
-    }
     this.ended = result.terminated || result.truncated || this.episodeLength >= MAX_STEPS;
   }
+
+  #ask<Result>(call: EnvCall, run: () => Result): Result {
+    try {
+      return run();
+    } catch (thrown) {
+      throw this.#failure(call, describeThrown(thrown), thrown);
+    }
+  }
+
+  #failure(during: EnvCall, what: string, cause?: unknown): RunError {
+    const { id } = this.#env;
+    const seed = this.#seed;
+    const isSaid = what.includes(`seed ${seed}, `);
+    const place = placeOfFailure({
+      ...{ during, seed, step: this.episodeLength + 1 },
+      episode: during === "reset" ? 0 : 1,
+    });
+    const named = what.startsWith(`${id}: `) ? what : `${id}: ${what}`;
+    const sentence = isSaid ? named : `${named} at ${place}`;
+    return new RunError("ENV_FAILED", sentence, cause === undefined ? {} : { cause });
+  }
+}
+
+interface Onlookers {
+  readonly watch: EvaluationOptions["watch"];
+  readonly blackBox: BlackBox | undefined;
 }

@@ -59,8 +59,11 @@ export class Run implements AsyncDisposable {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#evaluation = new EvaluationThread(1000 * options.config.actors.stepTimeoutSeconds);
     const { config, settings, folder, term, resume, observationSize, image, actionSpace } = options;
+    this.#evaluation = new EvaluationThread(
+      1000 * config.actors.stepTimeoutSeconds,
+      this.#failure.guard((failure) => options.observer.onEnvFailure(failure)),
+    );
     this.#learner = new LearnerThread(
       { config, settings, folder, term, resume, observationSize, image, actionSpace },
       this.#failure.guard((event) => this.#onLearnerEvent(event)),

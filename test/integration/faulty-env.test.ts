@@ -225,6 +225,11 @@ describe("a user's environment", () => {
       expect(warnings(trained).length).toBe(2);
       for (const warning of warnings(trained)) expect(warning).toMatch(reason);
       expect(existsSync(join(trained.folder, "checkpoints", "best"))).toBe(false);
+      for (const { message, during, step, actions } of savedFailures(trained)) {
+        expect(message).toMatch(reason);
+        expect([during, step, actions.length]).toEqual(["step", 1, 1]);
+      }
+      expect(savedFailures(trained)).toHaveLength(2);
     },
   );
 });

@@ -134,3 +134,15 @@ function stateOf(env: Env): string | undefined {
     return undefined;
   }
 }
+
+/** The failure of the first environment that has been asked for something and has not answered. */
+export function failureIn(
+  blackBoxes: readonly BlackBox[],
+  { message, env }: Pick<EnvFailure, "message" | "env">,
+): EnvFailure | undefined {
+  for (const blackBox of blackBoxes) {
+    const { during } = blackBox;
+    if (during) return { format: 1, message, env, during, ...blackBox.read() };
+  }
+  return undefined;
+}
