@@ -13,6 +13,7 @@ import { TrainStep } from "../src/compile/train-step.ts";
 import { parseConfig } from "../src/config/parse.ts";
 import type { ConfigInput } from "../src/config/schema.ts";
 import type { ImageSpace, Space } from "../src/envs/env.ts";
+import { pixelSettings } from "../src/envs/wrappers/pixels.ts";
 import { algorithmOf } from "../src/learner/assemble.ts";
 import { ImageShift } from "../src/learner/image-shift.ts";
 import { rowShape, unrollShapeOf } from "../src/learner/learner-memory.ts";
@@ -60,7 +61,7 @@ function fill(replay: Replay, shape: UnrollShape, random: RandomStream): void {
 
 async function measure(preset: NonNullable<ConfigInput["preset"]>) {
   const config = parseConfig({ preset });
-  const size = Number(config.env.options["pixels"]);
+  const { size } = pixelSettings.parse(config.env.options["pixels"]);
   const image: ImageSpace = { height: size, width: size, channels: 3, stack: 3 };
   const observationSize = size * size * 9;
   const task = { config, observationSize, image, actionSpace: ACTIONS };

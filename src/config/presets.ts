@@ -43,12 +43,13 @@ export const presets: Readonly<Record<PresetName, ConfigInput>> = {
   // The same for a processor with two cores: small images, small networks, a short schedule.
   "pixels-small": {
     ...drqv2,
-    env: { options: { pixels: 48 } },
+    // Four steps for each action, as others have for small robots: more is seen to move between two frames.
+    env: { options: { pixels: { size: 48, repeat: 4 } } },
     totalSteps: 40_000,
     algorithm: {
       ...drqv2.algorithm,
       ...{ learningStarts: 1000, batchSize: 64, hidden: [256, 256] },
-      learningRates: { actor: 5e-4, critic: 5e-4 },
+      learningRates: { actor: 1e-4, critic: 1e-3 },
     },
     drqv2: { channels: 16, strides: [2, 2, 1, 1] },
     drm: {

@@ -38,20 +38,42 @@ export class ImageShift {
     }
   }
 
-  /** Moves one image, [stack * channels, height, width], in place. */
+  /**
+   * Moves one image, [stack * channels, height, width], in place: all of it at once, which brings to the edges
+   * what lies beside them in memory, then the edges.
+   */
   shift(image: Observations, down: number, right: number): void {
-    const { height, width } = this.#image;
+    const { width } = this.#image;
     const before = this.#before;
     before.set(image);
-    for (let row = 0; row < image.length / width; row++) {
-      const y = row % height;
-      const from = (row - y + clamp(y - down, height)) * width;
-      const to = row * width;
-      for (let x = 0; x < width; x++) image[to + x] = before[from + clamp(x - right, width)] ?? 0;
+    const offset = down * width + right;
+    if (offset >= 0) image.set(before.subarray(0, before.length - offset), offset);
+    else image.set(before.subarray(-offset));
+    const plane = this.#image.height * width;
+    for (let start = 0; start < image.length; start += plane) {
+      this.#fillColumns(image, start, { down, right });
+      this.#fillRows(image, start, down);
     }
   }
-}
 
-function clamp(at: number, length: number): number {
-  return at < 0 ? 0 : at < length ? at : length - 1;
+  /** Repeats the first or last column, in the rows that are not themselves repeated. */
+  #fillColumns(image: Observations, start: number, by: { down: number; right: number }): void {
+    const { height, width } = this.#image;
+    const { down, right } = by;
+    const [from, to] = right > 0 ? [0, right] : [width + right, width];
+    const edge = right > 0 ? 0 : width - 1;
+    for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
+      const row = start + y * width;
+      const value = this.#before[row - down * width + edge] ?? 0;
+      for (let x = from; x < to; x++) image[row + x] = value;
+    }
+  }
+
+  /** Repeats the first or last row of a plane. */
+  #fillRows(image: Observations, start: number, down: number): void {
+    const { height, width } = this.#image;
+    const [from, to] = down > 0 ? [0, down] : [height + down, height];
+    const source = start + (down > 0 ? down : height + down - 1) * width;
+    for (let y = from; y < to; y++) image.copyWithin(start + y * width, source, source + width);
+  }
 }

@@ -139,7 +139,7 @@ describe("the presets of pixels", () => {
     const small = parseConfig({ preset: "pixels-small", drm: { enabled: false } });
     expect(small.algorithm).toMatchObject({ name: "drqv2", batchSize: 64, hidden: [256, 256] });
     expect(small.drqv2.channels).toBe(16);
-    expect(small.env.options).toEqual({ pixels: 48 });
+    expect(small.env.options).toEqual({ pixels: { size: 48, repeat: 4 } });
     expect(small.drm.enabled).toBe(false);
   });
 

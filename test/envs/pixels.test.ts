@@ -19,7 +19,7 @@ const frames = (observation: ArrayLike<number>, count: number): number[][] => {
 
 describe("the option pixels", () => {
   test("makes observations a stack of frames, channels first, and repeats actions", async () => {
-    const env = await open({ pixels: { size: 16, stack: 3, repeat: 2 } });
+    const env = await open({ pixels: { size: 16, stack: 3, repeat: 2, samples: 1 } });
     expect(env.observationSpace).toMatchObject({
       size: 3 * 3 * 16 * 16,
       image: { height: 16, width: 16, channels: 3, stack: 3 },
@@ -39,6 +39,25 @@ describe("the option pixels", () => {
     const drawn = view?.render(new Uint8Array(16 * 16 * 3)) ?? new Uint8Array();
     const planes = [0, 1, 2].flatMap((c) => [...drawn].filter((_, i) => i % 3 === c));
     expect(next[2]).toEqual(planes);
+  });
+
+  test("shows the mean of a pixel's rays", async () => {
+    const env = await open({ pixels: { size: 8, stack: 1, samples: 2 } });
+    const fine = await open({ pixels: { size: 16, stack: 1, samples: 1 } });
+    const [mean, rays] = [env.reset({ seed: 2 }).observation, fine.reset({ seed: 2 }).observation];
+    const ray = (c: number, y: number, x: number): number =>
+      rays[c * 256 + y * 16 + x] ?? Number.NaN;
+    for (const [c, y, x] of [
+      [0, 1, 3],
+      [1, 4, 4],
+      [2, 7, 0],
+    ] as const) {
+      const sum = [0, 1, 2, 3].reduce(
+        (total, k) => total + ray(c, 2 * y + Math.floor(k / 2), 2 * x + (k % 2)),
+        0,
+      );
+      expect(mean[c * 64 + y * 8 + x]).toBe(Math.round(sum / 4));
+    }
   });
 
   test("goes on bit for bit from a snapshot, the frames of before included", async () => {

@@ -19,6 +19,8 @@ const settings = z.strictObject({
   stack: z.int().min(1).max(16).default(3),
   /** Steps that each action is taken for; their rewards add up. */
   repeat: z.int().min(1).max(100).default(2),
+  /** Rays along each side of a pixel, whose mean it shows: 2 as MuJoCo's own four samples, 1 for hard edges. */
+  samples: z.int().min(1).max(8).default(2),
   /** The camera's name; the model's first when left out. */
   camera: z.string().optional(),
 });
@@ -53,15 +55,20 @@ class Pixels extends Wrapper {
   readonly #view: View;
   readonly #result = new WrapperResult();
   readonly #observation: Uint8Array;
-  /** [height, width, 3], as it is drawn. */
+  readonly #size: number;
+  readonly #samples: number;
+  /** [samples * height, samples * width, 3], as it is drawn. */
   readonly #drawn: Uint8Array;
 
-  constructor(env: Env, { size, stack, camera }: Omit<PixelSettings, "repeat">) {
+  constructor(env: Env, { size, stack, samples, camera }: Omit<PixelSettings, "repeat">) {
     if (!env.openView) throw new RunError("CONFIG_INVALID", `${env.id} has no camera`);
     const space = imageSpace({ height: size, width: size, channels: CHANNELS, stack });
     super(env, { observationSpace: space });
-    this.#view = env.openView({ width: size, height: size, ...(camera ? { camera } : {}) });
-    this.#drawn = new Uint8Array(size * size * CHANNELS);
+    const side = size * samples;
+    this.#view = env.openView({ width: side, height: side, ...(camera ? { camera } : {}) });
+    this.#drawn = new Uint8Array(side * side * CHANNELS);
+    this.#size = size;
+    this.#samples = samples;
     this.#observation = new Uint8Array(space.size);
   }
 
@@ -69,15 +76,15 @@ class Pixels extends Wrapper {
     const { info } = this.env.reset(options);
     const observation = this.#observation;
     this.#show();
-    const newest = observation.length - this.#drawn.length;
+    const newest = observation.length - this.#frameSize;
     // The first frame stands for those before it.
-    for (let at = 0; at < newest; at += this.#drawn.length) observation.copyWithin(at, newest);
+    for (let at = 0; at < newest; at += this.#frameSize) observation.copyWithin(at, newest);
     return { observation, info };
   }
 
   override step(action: ArrayLike<number>): StepResult {
     const result = this.#result.copy(this.env.step(action));
-    this.#observation.copyWithin(0, this.#drawn.length);
+    this.#observation.copyWithin(0, this.#frameSize);
     this.#show();
     result.observation = this.#observation;
     return result;
@@ -95,17 +102,33 @@ class Pixels extends Wrapper {
     return { observation: this.#observation, info };
   }
 
+  get #frameSize(): number {
+    return this.#size * this.#size * CHANNELS;
+  }
+
   /** Draws the newest frame: from [height, width, channels] to [channels, height, width]. */
   #show(): void {
+    const size = this.#size;
     const observation = this.#observation;
-    const drawn = this.#view.render(this.#drawn);
-    const start = observation.length - drawn.length;
-    const plane = drawn.length / CHANNELS;
-    for (let p = 0; p < plane; p++) {
+    const start = observation.length - this.#frameSize;
+    this.#view.render(this.#drawn);
+    for (let p = 0; p < size * size; p++) {
       for (let c = 0; c < CHANNELS; c++) {
-        observation[start + c * plane + p] = drawn[CHANNELS * p + c] ?? 0;
+        observation[start + c * size * size + p] = this.#pixel(Math.floor(p / size), p % size, c);
       }
     }
+  }
+
+  /** The mean over its rays, rounded. */
+  #pixel(y: number, x: number, channel: number): number {
+    const samples = this.#samples;
+    const side = this.#size * samples;
+    let sum = 0;
+    for (let row = y * samples; row < (y + 1) * samples; row++) {
+      const first = CHANNELS * (row * side + x * samples) + channel;
+      for (let k = 0; k < samples; k++) sum += this.#drawn[first + CHANNELS * k] ?? 0;
+    }
+    return Math.round(sum / (samples * samples));
   }
 }
 
