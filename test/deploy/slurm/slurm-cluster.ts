@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -26,6 +26,7 @@ export class SlurmCluster implements AsyncDisposable {
   /** Of the user: job scripts are sent from here, and it is what all nodes share. */
   readonly folder: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #watch: ChildProcess;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -36,12 +37,23 @@ export class SlurmCluster implements AsyncDisposable {
       SLURM_CONF: join(folder, "slurm", "slurm.conf"),
       CLUSTER_TROUPE: TROUPE,
     };
+    this.#watch = this.#takeDownWithThisProcess();
   }
 
   static async up(): Promise<SlurmCluster> {
     const cluster = new SlurmCluster(mkdtempSync(join(tmpdir(), "troupe-slurm-")));
     await cluster.shell(MINI, "up", join(cluster.folder, "slurm"));
     return cluster;
+  }
+
+  /** The daemons and their jobs are nobody's children: a suite that is killed would leave them running. */
+  #takeDownWithThisProcess(): ChildProcess {
+    const script = 'while kill -0 "$1"; do sleep 1; done; exec "$2" down "$3"';
+    const argv = ["-c", script, "sh", String(process.pid), MINI, join(this.folder, "slurm")];
+    const options = { env: this.#environment, detached: true, stdio: "ignore" } as const;
+    const watch = spawn("sh", argv, options);
+    watch.unref();
+    return watch;
   }
 
   /** Runs a program in the user's folder. @returns What it printed. @throws Error unless it succeeds. */
@@ -97,6 +109,7 @@ export class SlurmCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch.kill();
     await this.shell(MINI, "down", join(this.folder, "slurm"));
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 });
   }
