@@ -25,13 +25,15 @@ const EVERYTHING = {
   "checkpoint.intervalSteps": 300,
 };
 
-/** Of PPO, DrM, mixtures, categorical critics, scaled rewards: not what is trained here. */
+/** Of PPO, DrM, mixtures, categorical or robust critics, scaled rewards, scheduled noise: not what is trained here. */
 const OF_OTHER_SETTINGS: readonly MetricName[] = [
   ...metricNames.filter((name) => /^troupe_(on_policy|drm|pmoe)_/.test(name)),
   "troupe_train_support_saturation_ratio",
   "troupe_train_support_edge_mass_ratio",
   "troupe_train_logit_max",
   "troupe_train_reward_scale",
+  "troupe_train_robust_loss",
+  "troupe_train_action_noise_std",
 ];
 
 /** What a run in one process has no part in. */
