@@ -171,27 +171,29 @@ export class Run implements AsyncDisposable {
   /** Evaluates beside the run and tells the learner what the snapshot was worth. */
   async #evaluate(snapshot: PolicySnapshot): Promise<void> {
     const { config, observer, registry } = this.#options;
-    const { learnerStep, envSteps } = snapshot;
+    const { learnerStep, envSteps, model } = snapshot;
+    const tell = (meanReturn: number): void =>
+      this.#learner.evaluated({ learnerStep, envSteps, meanReturn });
     const start = performance.now();
-    let episodes: readonly EpisodeResult[] = [];
     try {
-      episodes = await this.#evaluation.run({
+      const { episodes: count, seed } = config.evaluation;
+      const episodes = await this.#evaluation.run({
         env: config.env,
-        episodes: config.evaluation.episodes,
-        seed: config.evaluation.seed,
-        model: snapshot.model,
+        episodes: count,
+        seed,
+        model,
       });
       const seconds = (performance.now() - start) / 1000;
       registry.recorder.observe("troupe_evaluation_duration_seconds", seconds);
+      const total = episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0);
+      // Before the observer, who may end the run for this very result.
+      tell(total / episodes.length);
       this.#failure.guard(() => observer.onEvaluation(snapshot, episodes))();
     } catch (thrown) {
+      tell(Number.NaN);
       if (this.#closing) return;
       const { message } = RunError.from(thrown);
       observer.onWarning(`evaluation at step ${envSteps} failed: ${message}`);
     }
-    // NaN when there was none.
-    const meanReturn =
-      episodes.reduce((sum, { episodeReturn }) => sum + episodeReturn, 0) / episodes.length;
-    this.#learner.evaluated({ learnerStep, envSteps, meanReturn });
   }
 }

@@ -173,7 +173,7 @@ describe("a plugin that does not fit is refused with the reason", () => {
   test.for<[string, string, Readonly<Record<string, string>>, RegExp]>([
     ["is not there", "", { "plugins.files": "[./no-such-file.ts]" }, /plugin \.\/no-such-file\.ts/],
     ["adds nothing", "export const critic = 1;", {}, /has to export critics or policies/],
-    ["fails", "throw new Error('broken');", {}, /mine\.ts: broken at .*mine\.ts:1/],
+    ["fails", "throw new Error('broken');", {}, /mine\.ts: broken \(.*mine\.ts:1:\d+\)/],
     ["takes a name of ours", "export const critics = { c51: () => 1 };", {}, /critic c51 already/],
     [
       "adds another than is asked for",

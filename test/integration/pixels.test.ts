@@ -55,7 +55,7 @@ describe("a run on pixels", () => {
     expect(last?.["drm/perturbations"]).toBe(3);
 
     const evaluation = await evaluateRun(folder, { episodes: 1 });
-    expect(evaluation.episode_lengths).toEqual([500]);
+    expect(evaluation.episode_lengths).toEqual([250]);
     const exported = await exportRun(folder);
     expect(exported.maxDifference).toBeLessThan(1e-5);
     await using policy = await loadPolicy(exported.path);

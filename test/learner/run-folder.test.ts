@@ -135,22 +135,28 @@ async function holder(folder: string): Promise<ChildProcess> {
 }
 
 describe("RunLock", () => {
-  test("keeps a second learner out while the first lives, and lets it in when it was killed", async () => {
-    const folder = temporary();
-    const first = await holder(folder);
-    expect(isLocked(folder)).toBe(true);
-    expect(() => RunLock.acquire(folder)).toThrow(
-      expect.objectContaining({
-        code: "RUN_LOCKED",
-        message: expect.stringContaining(`process ${first.pid} on ${hostname()}`),
-      }),
-    );
-    first.kill("SIGKILL");
-    await once(first, "exit");
-    expect(isLocked(folder)).toBe(false);
-    using lock = RunLock.acquire(folder);
-    expect(lock.term).toBe(2);
-  });
+  // Another process has to start, on a machine that may be busy.
+  const starts = { timeout: 20_000 };
+  test(
+    "keeps a second learner out while the first lives, and lets it in when it was killed",
+    starts,
+    async () => {
+      const folder = temporary();
+      const first = await holder(folder);
+      expect(isLocked(folder)).toBe(true);
+      expect(() => RunLock.acquire(folder)).toThrow(
+        expect.objectContaining({
+          code: "RUN_LOCKED",
+          message: expect.stringContaining(`process ${first.pid} on ${hostname()}`),
+        }),
+      );
+      first.kill("SIGKILL");
+      await once(first, "exit");
+      expect(isLocked(folder)).toBe(false);
+      using lock = RunLock.acquire(folder);
+      expect(lock.term).toBe(2);
+    },
+  );
 
   test("is not held for a later process with the number of a dead one", () => {
     const folder = temporary();

@@ -81,13 +81,19 @@ up() {
   done
 }
 
+# Returns when the process has written its last file.
+stop() {
+  kill "$1" 2>/dev/null || return 0
+  while [ "$SECONDS" -lt "$deadline" ] && kill -0 "$1" 2>/dev/null; do sleep 0.1; done
+}
+
 down() {
   local pid_file deadline=$((SECONDS + 25))
   scancel -u "$(id -un)" 2>/dev/null || true
   # Jobs end first: without slurmd nobody would tell them to.
   while [ "$SECONDS" -lt "$deadline" ] && [ -n "$(squeue -h 2>/dev/null)" ]; do sleep 0.2; done
   for pid_file in "$folder"/slurmd.*.pid "$folder/slurmctld.pid" "$folder/munged.pid"; do
-    if [ -f "$pid_file" ]; then kill "$(cat "$pid_file")" 2>/dev/null || true; fi
+    if [ -f "$pid_file" ]; then stop "$(cat "$pid_file")"; fi
   done
 }
 
