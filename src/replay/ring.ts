@@ -1,5 +1,5 @@
 import type { Unroll, UnrollShape } from "../protocol.ts";
-import { RowTable } from "./row-table.ts";
+import { extraRows, RowTable } from "./row-table.ts";
 
 /** Bits of `RowRing.flags`. A row without `STEP` is the boundary of a block, or padding. */
 export const STEP = 1;
@@ -18,11 +18,6 @@ export interface RingPosition {
   readonly oldestBlock: number;
   readonly nextBlock: number;
   readonly size: number;
-}
-
-/** Rows of a block beside its steps: the boundary, and room for the frames that the first steps look back on. */
-function extraRows({ frameStack = 1 }: RingShape): number {
-  return frameStack;
 }
 
 /**

@@ -1,6 +1,11 @@
 import type { Unroll, UnrollShape } from "../protocol.ts";
 import { FrameTable } from "./frame-table.ts";
 
+/** Rows of a block beside its steps: the boundary, and room for the frames that the first steps look back on. */
+export function extraRows({ frameStack = 1 }: UnrollShape): number {
+  return frameStack;
+}
+
 /** From this width on, one `set` of a subarray beats a loop over the numbers. */
 export const WIDE = 64;
 
@@ -31,6 +36,7 @@ export class RowTable {
   readonly words: Int32Array;
   /** One for each row, where observations are stacks of them. */
   readonly frames: FrameTable | undefined;
+  readonly #extraRows: number;
 
   constructor(shape: UnrollShape, rows: number) {
     this.frames = shape.frameStack === undefined ? undefined : new FrameTable(shape, rows);
@@ -42,12 +48,14 @@ export class RowTable {
     this.stride = this.versionAt + 1;
     this.floats = new Float32Array(rows * this.stride);
     this.words = new Int32Array(this.floats.buffer);
+    this.#extraRows = extraRows(shape);
   }
 
-  /** Writes T + 1 records from `slot` on; the last has an observation and zeros. */
+  /** Writes a block from `slot` on: of T records, and behind them observations and zeros. */
   write(slot: number, unroll: Unroll): void {
     const { floats, words, stride, actionSize } = this;
     const boundary = slot + unroll.length;
+    const end = boundary + this.#extraRows;
     this.#writeObservations(slot, unroll);
     for (let row = slot, t = 0; row < boundary; row++, t++) {
       const record = row * stride;
@@ -59,7 +67,7 @@ export class RowTable {
       floats[record + this.rewardAt] = unroll.rewards[t]!;
       words[record + this.versionAt] = unroll.policyVersions[t]!;
     }
-    floats.fill(0, boundary * stride + this.actionAt, (boundary + 1) * stride);
+    floats.fill(0, boundary * stride + this.actionAt, end * stride);
   }
 
   #writeObservations(slot: number, { observations, length }: Unroll): void {
