@@ -124,13 +124,19 @@ describe("RunFolder", () => {
 /** A process that takes the lock and then does nothing. */
 async function holder(folder: string): Promise<ChildProcess> {
   const script = `
-    const { RunLock } = await import(${JSON.stringify(join(process.cwd(), "dist/learner/run-lock.js"))});
+    const { RunLock } = await import(${JSON.stringify(join(process.cwd(), "dist/storage/run-lock.js"))});
     RunLock.acquire(${JSON.stringify(folder)});
     console.log("held");
     setInterval(() => {}, 1000);
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
-  await once(child.stdout, "data");
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`it ended with ${code} before it held the lock`);
+  });
+  await Promise.race([once(child.stdout, "data"), ended]);
+  ended.catch(() => {});
   return child;
 }
 
