@@ -117,7 +117,9 @@ describe("frames", () => {
   test("come back from an archive with the same digest, however often the ring went round", () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 1, max: 4 }), (episodes, laps) => {
-        const replay = fill(record(Array.from({ length: 4 * laps }, () => episodes).flat()).unrolls);
+        const replay = fill(
+          record(Array.from({ length: 4 * laps }, () => episodes).flat()).unrolls,
+        );
         const folder = mkdtempSync(join(root, "archive-"));
         const { state } = new ReplayArchive(folder).save(replay);
         const restored = new ReplayArchive(folder).restore(OPTIONS, structuredClone(state));

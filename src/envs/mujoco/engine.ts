@@ -16,18 +16,18 @@ const WARNINGS = [
   "a control is NaN, infinite or huge",
 ] as const;
 
-/** Kinds of named elements, with the engine's names for them. */
-const OBJECTS = {
-  body: "mjOBJ_BODY",
-  joint: "mjOBJ_JOINT",
-  geom: "mjOBJ_GEOM",
-  site: "mjOBJ_SITE",
-  tendon: "mjOBJ_TENDON",
-  actuator: "mjOBJ_ACTUATOR",
-  sensor: "mjOBJ_SENSOR",
+/** Kinds of named elements: the engine's name for the kind, and the model's field that counts them. */
+const ELEMENTS = {
+  body: ["mjOBJ_BODY", "nbody"],
+  joint: ["mjOBJ_JOINT", "njnt"],
+  geom: ["mjOBJ_GEOM", "ngeom"],
+  site: ["mjOBJ_SITE", "nsite"],
+  tendon: ["mjOBJ_TENDON", "ntendon"],
+  actuator: ["mjOBJ_ACTUATOR", "nu"],
+  sensor: ["mjOBJ_SENSOR", "nsensor"],
 } as const;
 
-export type ElementKind = keyof typeof OBJECTS;
+export type ElementKind = keyof typeof ELEMENTS;
 
 /** Files that a model is made of, by the names it has for them. */
 export type ModelFiles = ReadonlyMap<string, Uint8Array>;
@@ -132,7 +132,17 @@ export class Simulation {
   /** Index of the element of that name, or -1. */
   indexOf(kind: ElementKind, name: string): number {
     const module = this.#module;
-    return module.mj_name2id(this.model, module.mjtObj[OBJECTS[kind]].value, name);
+    return module.mj_name2id(this.model, module.mjtObj[ELEMENTS[kind][0]].value, name);
+  }
+
+  /** Names of the elements of a kind; not all have one. */
+  namesOf(kind: ElementKind): string[] {
+    const module = this.#module;
+    const [object, counter] = ELEMENTS[kind];
+    const type = module.mjtObj[object].value;
+    const count: number = this.model[counter];
+    const names = Array.from({ length: count }, (_, i) => module.mj_id2name(this.model, type, i));
+    return names.filter((name) => name);
   }
 
   /** Clears state, controls, warm start, derived arrays and warnings. */

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../config/nearest.ts";
 import { RunError } from "../../errors.ts";
 import type { ElementKind, Simulation } from "./engine.ts";
 
@@ -46,11 +47,22 @@ const MODEL_ROWS = {
 export type DataField = keyof typeof DATA_ROWS;
 export type ModelField = keyof typeof MODEL_ROWS;
 
-/** @throws RunError ENV_FAILED when the model has no such element. */
+/** @throws RunError ENV_FAILED when the model has no such element, naming the nearest one. */
 export function indexOf(simulation: Simulation, kind: ElementKind, name: string): number {
   const index = simulation.indexOf(kind, name);
-  if (index < 0) throw new RunError("ENV_FAILED", `the model has no ${kind} named "${name}"`);
-  return index;
+  if (index >= 0) return index;
+  const names = simulation.namesOf(kind);
+  const known = names.length === 0 ? `it names no ${kind}` : `it has ${firstOf(names)}`;
+  throw new RunError(
+    "ENV_FAILED",
+    `the model has no ${kind} "${name}"${didYouMean(name, names)}; ${known}`,
+  );
+}
+
+/** A robot may have hundreds. */
+function firstOf(names: readonly string[], most = 20): string {
+  const more = names.length > most ? ` and ${names.length - most} more` : "";
+  return names.slice(0, most).join(", ") + more;
 }
 
 /** What the engine derived about one element, e.g. ("xmat", "torso"), row-major. */
@@ -83,6 +95,30 @@ export function sensorRows(simulation: Simulation, names: readonly string[]): Ro
     return Array.from({ length: simulation.model.sensor_dim[index] }, (_, i) => start + i);
   });
   return () => gather(simulation.data.sensordata, indices);
+}
+
+/** Numbers a free, ball, slide or hinge joint has in qpos and in qvel, by mjtJoint. */
+const JOINT_SIZES = [
+  [7, 6],
+  [4, 3],
+  [1, 1],
+  [1, 1],
+] as const;
+
+/** A joint's numbers in qpos and in qvel. */
+export function jointRows(
+  simulation: Simulation,
+  name: string,
+): { readonly qpos: Row; readonly qvel: Row } {
+  const { model } = simulation;
+  const joint = indexOf(simulation, "joint", name);
+  const [positions, velocities] = JOINT_SIZES[Number(model.jnt_type[joint])] ?? [1, 1];
+  const position: number = model.jnt_qposadr[joint];
+  const velocity: number = model.jnt_dofadr[joint];
+  return {
+    qpos: liveRow(() => simulation.qpos.subarray(position, position + positions)),
+    qvel: liveRow(() => simulation.qvel.subarray(velocity, velocity + velocities)),
+  };
 }
 
 /** Where a joint's numbers begin in qpos; hinges and slides have one. */

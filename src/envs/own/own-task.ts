@@ -6,7 +6,6 @@ import { RunError } from "../../errors.ts";
 import type { EnvEntry } from "../entry.ts";
 import type { Env } from "../env.ts";
 import { Simulation } from "../mujoco/engine.ts";
-import { mujocoRuntime } from "../mujoco/module.ts";
 import { MujocoEnv } from "../mujoco/mujoco-env.ts";
 import { synchronisedStepping } from "../mujoco/stepping.ts";
 import { describeOptions, parseOptions } from "../options.ts";
@@ -79,9 +78,7 @@ async function makeOwnEnv(
     throw new RunError(code, `${id}: ${name}: ${message}`, { cause: thrown });
   });
   try {
-    const { module } = await mujocoRuntime();
     const sim = new LiveSimulation({
-      module,
       simulation,
       options: options as TaskOptions,
       dt: frameSkip * simulation.timestep,

@@ -234,7 +234,9 @@ describe("a model of one's own", () => {
     writeFileSync(path, CHEETAH_MJCF.replace('name="torso_subtreelinvel"', ""));
     await expect(makeEnv("dm_control/cheetah-run", { xml_file: path })).rejects.toMatchObject({
       code: "ENV_FAILED",
-      message: `${path}: the model has no sensor named "torso_subtreelinvel"`,
+      message: expect.stringContaining(
+        `${path}: the model has no sensor "torso_subtreelinvel"`,
+      ) as string,
     });
   });
 });
