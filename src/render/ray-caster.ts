@@ -16,6 +16,25 @@ const TINY = 1e-300;
 const PARALLEL = 1e-15;
 
 /**
+ * The rays through a row of pixels in a shape's coordinates: from `o` along `b + j * c` at column j, for
+ * j from `first` up to `last`; pixel `p` of the buffer is the one of column `first`.
+ */
+class RayRow {
+  ox = 0;
+  oy = 0;
+  oz = 0;
+  bx = 0;
+  by = 0;
+  bz = 0;
+  cx = 0;
+  cy = 0;
+  cz = 0;
+  first = 0;
+  last = 0;
+  p = 0;
+}
+
+/**
  * Intersects the rays of a depth buffer with the shapes of a table, a row of pixels at a time.
  *
  * Of two hits at the same depth the one entered first stays, as with the engine's own rays.
@@ -23,8 +42,7 @@ const PARALLEL = 1e-15;
 export class RayCaster {
   readonly #table: ShapeTable;
   readonly #buffer: DepthBuffer;
-  /** [3], the ray through the row's column 0, in the shape's coordinates. */
-  readonly #base = new Float64Array(3);
+  readonly #row = new RayRow();
 
   constructor(table: ShapeTable, buffer: DepthBuffer) {
     this.#table = table;
@@ -34,31 +52,43 @@ export class RayCaster {
   /** Enters shape `k` wherever it is nearer than what is there. */
   enter(k: number): void {
     const { frames, bounds } = this.#table;
+    const row = this.#row;
     const f = k * STRIDE;
-    const last = bounds[4 * k + 3]!;
-    for (let i = bounds[4 * k + 2]!; i < last; i++) {
-      for (let a = 0; a < 3; a++) this.#base[a] = frames[f + 9 + a]! + i * frames[f + 6 + a]!;
-      this.#enterRow(k, i);
+    row.ox = frames[f]!;
+    row.oy = frames[f + 1]!;
+    row.oz = frames[f + 2]!;
+    row.cx = frames[f + 3]!;
+    row.cy = frames[f + 4]!;
+    row.cz = frames[f + 5]!;
+    row.first = bounds[4 * k]!;
+    row.last = bounds[4 * k + 1]!;
+    const end = bounds[4 * k + 3]!;
+    for (let i = bounds[4 * k + 2]!; i < end; i++) {
+      row.bx = frames[f + 9]! + i * frames[f + 6]!;
+      row.by = frames[f + 10]! + i * frames[f + 7]!;
+      row.bz = frames[f + 11]! + i * frames[f + 8]!;
+      row.p = i * this.#buffer.width + row.first;
+      this.#enterRow(k);
     }
   }
 
-  #enterRow(k: number, i: number): void {
+  #enterRow(k: number): void {
     switch (this.#table.kinds[k]) {
       case PLANE:
-        this.#planeRow(k, i);
+        this.#planeRow(k);
         break;
       case SPHERE:
       case ELLIPSOID:
-        this.#ellipsoidRow(k, i);
+        this.#ellipsoidRow(k);
         break;
       case CAPSULE:
-        this.#capsuleRow(k, i);
+        this.#capsuleRow(k);
         break;
       case CYLINDER:
-        this.#cylinderRow(k, i);
+        this.#cylinderRow(k);
         break;
       case BOX:
-        this.#boxRow(k, i);
+        this.#boxRow(k);
         break;
       default:
         throw new RangeError(`shape ${this.#table.kinds[k]}`);
@@ -66,26 +96,15 @@ export class RayCaster {
   }
 
   /** One-sided: rays from below pass. Finite where a half size is positive. */
-  #planeRow(k: number, i: number): void {
-    const { frames, bounds, sizes } = this.#table;
-    const { width, depth, shapes } = this.#buffer;
-    const f = k * STRIDE;
-    const ox = frames[f]!;
-    const oy = frames[f + 1]!;
-    const oz = frames[f + 2]!;
-    const cx = frames[f + 3]!;
-    const cy = frames[f + 4]!;
-    const cz = frames[f + 5]!;
-    const bx = this.#base[0]!;
-    const by = this.#base[1]!;
-    const bz = this.#base[2]!;
-    const first = bounds[4 * k]!;
-    const last = bounds[4 * k + 1]!;
+  #planeRow(k: number): void {
+    const { sizes } = this.#table;
+    const { depth, shapes } = this.#buffer;
+    const { ox, oy, oz, bx, by, bz, cx, cy, cz, first, last } = this.#row;
     // Linear along the row: when both ends look up, all of it does.
     if (oz <= 0 || Math.min(bz + first * cz, bz + (last - 1) * cz) >= 0) return;
     const halfX = sizes[3 * k]! || Number.POSITIVE_INFINITY;
     const halfY = sizes[3 * k + 1]! || Number.POSITIVE_INFINITY;
-    for (let j = first, p = i * width + first; j < last; j++, p++) {
+    for (let j = first, p = this.#row.p; j < last; j++, p++) {
       const dz = bz + j * cz;
       if (dz > -PARALLEL) continue;
       const t = -oz / dz;
@@ -99,28 +118,26 @@ export class RayCaster {
   }
 
   /** Solved on the unit sphere, to which space is scaled. */
-  #ellipsoidRow(k: number, i: number): void {
-    const { frames, bounds, sizes, kinds, inside } = this.#table;
-    const { width, depth, shapes } = this.#buffer;
-    const f = k * STRIDE;
+  #ellipsoidRow(k: number): void {
+    const { sizes, kinds, inside } = this.#table;
+    const { depth, shapes } = this.#buffer;
+    const { first, last } = this.#row;
     const sphere = kinds[k] === SPHERE;
     const sx = 1 / sizes[3 * k]!;
     const sy = sphere ? sx : 1 / sizes[3 * k + 1]!;
     const sz = sphere ? sx : 1 / sizes[3 * k + 2]!;
-    const ox = frames[f]! * sx;
-    const oy = frames[f + 1]! * sy;
-    const oz = frames[f + 2]! * sz;
-    const cx = frames[f + 3]! * sx;
-    const cy = frames[f + 4]! * sy;
-    const cz = frames[f + 5]! * sz;
-    const bx = this.#base[0]! * sx;
-    const by = this.#base[1]! * sy;
-    const bz = this.#base[2]! * sz;
+    const ox = this.#row.ox * sx;
+    const oy = this.#row.oy * sy;
+    const oz = this.#row.oz * sz;
+    const cx = this.#row.cx * sx;
+    const cy = this.#row.cy * sy;
+    const cz = this.#row.cz * sz;
+    const bx = this.#row.bx * sx;
+    const by = this.#row.by * sy;
+    const bz = this.#row.bz * sz;
     const c = ox * ox + oy * oy + oz * oz - 1;
     const side = inside[k] ? 1 : -1;
-    const first = bounds[4 * k]!;
-    const last = bounds[4 * k + 1]!;
-    for (let j = first, p = i * width + first; j < last; j++, p++) {
+    for (let j = first, p = this.#row.p; j < last; j++, p++) {
       const dx = bx + j * cx;
       const dy = by + j * cy;
       const dz = bz + j * cz;
@@ -137,26 +154,15 @@ export class RayCaster {
   }
 
   /** The infinite cylinder first; where that is hit beyond an end, the ball at that end. */
-  #capsuleRow(k: number, i: number): void {
-    const { frames, bounds, sizes, inside } = this.#table;
-    const { width, depth, shapes } = this.#buffer;
-    const f = k * STRIDE;
-    const ox = frames[f]!;
-    const oy = frames[f + 1]!;
-    const oz = frames[f + 2]!;
-    const cx = frames[f + 3]!;
-    const cy = frames[f + 4]!;
-    const cz = frames[f + 5]!;
-    const bx = this.#base[0]!;
-    const by = this.#base[1]!;
-    const bz = this.#base[2]!;
+  #capsuleRow(k: number): void {
+    const { sizes, inside } = this.#table;
+    const { depth, shapes } = this.#buffer;
+    const { ox, oy, oz, bx, by, bz, cx, cy, cz, first, last } = this.#row;
     const radius = sizes[3 * k]!;
     const half = sizes[3 * k + 1]!;
     const c = ox * ox + oy * oy - radius * radius;
     const side = inside[k] ? 1 : -1;
-    const first = bounds[4 * k]!;
-    const last = bounds[4 * k + 1]!;
-    for (let j = first, p = i * width + first; j < last; j++, p++) {
+    for (let j = first, p = this.#row.p; j < last; j++, p++) {
       const dx = bx + j * cx;
       const dy = by + j * cy;
       const dz = bz + j * cz;
@@ -181,25 +187,14 @@ export class RayCaster {
   }
 
   /** Where the ray is inside both the infinite cylinder and the slab between its ends. */
-  #cylinderRow(k: number, i: number): void {
-    const { frames, bounds, sizes, inside } = this.#table;
-    const { width, depth, shapes } = this.#buffer;
-    const f = k * STRIDE;
-    const ox = frames[f]!;
-    const oy = frames[f + 1]!;
-    const oz = frames[f + 2]!;
-    const cx = frames[f + 3]!;
-    const cy = frames[f + 4]!;
-    const cz = frames[f + 5]!;
-    const bx = this.#base[0]!;
-    const by = this.#base[1]!;
-    const bz = this.#base[2]!;
+  #cylinderRow(k: number): void {
+    const { sizes, inside } = this.#table;
+    const { depth, shapes } = this.#buffer;
+    const { ox, oy, oz, bx, by, bz, cx, cy, cz, first, last } = this.#row;
     const radius = sizes[3 * k]!;
     const half = sizes[3 * k + 1]!;
     const c = ox * ox + oy * oy - radius * radius;
-    const first = bounds[4 * k]!;
-    const last = bounds[4 * k + 1]!;
-    for (let j = first, p = i * width + first; j < last; j++, p++) {
+    for (let j = first, p = this.#row.p; j < last; j++, p++) {
       const dx = bx + j * cx;
       const dy = by + j * cy;
       const dz = bz + j * cz;
@@ -222,25 +217,14 @@ export class RayCaster {
   }
 
   /** Where the ray is inside all three slabs. */
-  #boxRow(k: number, i: number): void {
-    const { frames, bounds, sizes, inside } = this.#table;
-    const { width, depth, shapes } = this.#buffer;
-    const f = k * STRIDE;
-    const ox = frames[f]!;
-    const oy = frames[f + 1]!;
-    const oz = frames[f + 2]!;
-    const cx = frames[f + 3]!;
-    const cy = frames[f + 4]!;
-    const cz = frames[f + 5]!;
-    const bx = this.#base[0]!;
-    const by = this.#base[1]!;
-    const bz = this.#base[2]!;
+  #boxRow(k: number): void {
+    const { sizes, inside } = this.#table;
+    const { depth, shapes } = this.#buffer;
+    const { ox, oy, oz, bx, by, bz, cx, cy, cz, first, last } = this.#row;
     const sx = sizes[3 * k]!;
     const sy = sizes[3 * k + 1]!;
     const sz = sizes[3 * k + 2]!;
-    const first = bounds[4 * k]!;
-    const last = bounds[4 * k + 1]!;
-    for (let j = first, p = i * width + first; j < last; j++, p++) {
+    for (let j = first, p = this.#row.p; j < last; j++, p++) {
       // A ray parallel to a slab enters at -Infinity and leaves at Infinity, or the other way round.
       const ix = 1 / (bx + j * cx);
       const iy = 1 / (by + j * cy);
