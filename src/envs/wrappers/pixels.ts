@@ -109,26 +109,27 @@ class Pixels extends Wrapper {
   /** Draws the newest frame: from [height, width, channels] to [channels, height, width]. */
   #show(): void {
     const size = this.#size;
-    const observation = this.#observation;
-    const start = observation.length - this.#frameSize;
+    const start = this.#observation.length - this.#frameSize;
     this.#view.render(this.#drawn);
-    for (let p = 0; p < size * size; p++) {
-      for (let c = 0; c < CHANNELS; c++) {
-        observation[start + c * size * size + p] = this.#pixel(Math.floor(p / size), p % size, c);
-      }
+    for (let c = 0; c < CHANNELS; c++) {
+      for (let y = 0; y < size; y++) this.#showRow(start + (c * size + y) * size, y, c);
     }
   }
 
-  /** The mean over its rays, rounded. */
-  #pixel(y: number, x: number, channel: number): number {
+  /** Writes a channel of row `y` to `at`: of each pixel the mean over its rays, rounded. */
+  #showRow(at: number, y: number, channel: number): void {
+    const observation = this.#observation;
+    const drawn = this.#drawn;
     const samples = this.#samples;
-    const side = this.#size * samples;
-    let sum = 0;
-    for (let row = y * samples; row < (y + 1) * samples; row++) {
-      const first = CHANNELS * (row * side + x * samples) + channel;
-      for (let k = 0; k < samples; k++) sum += this.#drawn[first + CHANNELS * k] ?? 0;
+    const rowBytes = CHANNELS * this.#size * samples;
+    for (let x = 0; x < this.#size; x++) {
+      const corner = y * samples * rowBytes + CHANNELS * x * samples + channel;
+      let sum = 0;
+      for (let j = 0; j < samples; j++) {
+        for (let i = 0; i < samples; i++) sum += drawn[corner + j * rowBytes + i * CHANNELS] ?? 0;
+      }
+      observation[at + x] = Math.round(sum / (samples * samples));
     }
-    return Math.round(sum / (samples * samples));
   }
 }
 
