@@ -13,24 +13,19 @@ import {
 } from "../generated/troupe/v1/actor.ts";
 import { unrollShapeIn } from "../on-policy-run.ts";
 import type { SharedMailbox } from "../shared-mailbox.ts";
+import { Admission } from "./admission.ts";
 import { type FrameFault, FrameInspector, type InspectedFrame } from "./frame-inspector.ts";
+import { GatewayJournal } from "./gateway-journal.ts";
 import type { GatewayEvent, GatewayLimits } from "./gateway-task.ts";
-import { checkHello, type SessionFault } from "./hello-check.ts";
+import { heartbeatEvents } from "./heartbeat-events.ts";
+import type { SessionFault } from "./hello-check.ts";
 import { Intake } from "./intake.ts";
 import { Members } from "./members.ts";
 import { Roster, type Seat } from "./roster.ts";
 import { SendWindow } from "./send-window.ts";
 import type { Sender } from "./sender.ts";
 import { Session, type SessionEnd, type SessionHost, type SessionOutput } from "./session.ts";
-
-/** Silent for so many heartbeats, the other side counts as gone. */
-const HEARTBEATS_TO_SILENCE = 3;
-/** Acknowledgements nobody waits for are put off, longer the more actors there are. */
-const [LEAST_LAZY_MS, MOST_LAZY_MS, LAZY_MS_PER_ACTOR] = [10, 100, 0.1];
-/** Told by one heartbeat at most. */
-const MOST_EPISODES = 1000;
-const MOST_REASON_LENGTH = 300;
-const MOST_FAILURE_LENGTH = 4e6;
+import { Sessions } from "./sessions.ts";
 
 export interface GatewayOptions {
   readonly run: Pick<
@@ -61,15 +56,13 @@ export class Gateway implements SessionHost {
   readonly terms: SessionHost["terms"];
   readonly members = new Members();
   readonly #options: GatewayOptions;
-  readonly #shape: NonNullable<GetRunResponse["shape"]>;
   readonly #inspector: FrameInspector;
   readonly #intake: Intake;
-  readonly #roster: Roster;
+  readonly #admission: Admission;
   readonly #sendWindow: SendWindow;
-  readonly #sessions = new Set<Session>();
-  readonly #dirty = new Set<Session>();
+  readonly #sessions: Sessions;
+  readonly #journal: GatewayJournal;
   #window = 0;
-  #lastTick: number;
   #isClosing = false;
   #superseded: string | undefined;
 
@@ -78,7 +71,9 @@ export class Gateway implements SessionHost {
     const shape = unrollShapeIn(run);
     if (!(run.shape && shape)) throw new TypeError("a run without a shape");
     this.#options = options;
-    this.#shape = run.shape;
+    const { recorder, emit } = options;
+    const { members } = this;
+    this.#journal = new GatewayJournal({ recorder, emit, members });
     this.terms = {
       runId: run.runId,
       term: run.term,
@@ -101,15 +96,12 @@ export class Gateway implements SessionHost {
       replay: options.replay,
       onMoved: (sender) => this.#onMoved(sender),
     });
-    this.#roster = new Roster({
-      table,
-      maxActors: limits.maxActors,
-      isLogged,
-      record,
-      isConnected: (slot) => this.members.at(slot)?.session !== undefined,
-    });
-    this.#lastTick = now();
-    this.#sendWindow = new SendWindow(limits.windowSeconds, this.#lastTick);
+    const isConnected = (slot: number) => members.at(slot)?.session !== undefined;
+    const { maxActors } = limits;
+    const roster = new Roster({ table, maxActors, isLogged, record, isConnected });
+    this.#admission = new Admission({ run, members, roster, journal: this.#journal });
+    this.#sessions = new Sessions(limits, now());
+    this.#sendWindow = new SendWindow(limits.windowSeconds, now());
     this.#window = this.#sendWindow.size(1);
     this.#intake.pump();
   }
@@ -134,7 +126,7 @@ export class Gateway implements SessionHost {
 
   /** Whether `pulse` has something to do soon. */
   get isBusy(): boolean {
-    return this.#dirty.size > 0 || this.#intake.isBusy;
+    return this.#sessions.isBusy || this.#intake.isBusy;
   }
 
   now(): number {
@@ -145,14 +137,6 @@ export class Gateway implements SessionHost {
   connect(output: SessionOutput): Session {
     const session = new Session(this, output);
     this.#sessions.add(session);
-    const { maxActors } = this.#options.limits;
-    // An actor that comes back may do so before its old stream is known to be dead.
-    if (this.#sessions.size > 2 * maxActors + 16) {
-      session.refuse({
-        reason: RefusalReason.REFUSAL_REASON_FULL,
-        message: `too many streams for ${maxActors} actors`,
-      });
-    }
     return session;
   }
 
@@ -173,92 +157,52 @@ export class Gateway implements SessionHost {
       now,
     );
     this.#window = this.#sendWindow.size(connected);
-    const lazyMs = Math.min(Math.max(LAZY_MS_PER_ACTOR * connected, LEAST_LAZY_MS), MOST_LAZY_MS);
-    let acknowledged = false;
-    for (const session of this.#dirty) {
-      if (!session.acknowledge(lazyMs)) continue;
-      this.#dirty.delete(session);
-      acknowledged = true;
-    }
+    const acknowledged = this.#sessions.acknowledge(connected);
     return taken > 0 || acknowledged;
   }
 
   /** Sees to silence on either side; to be called a few times in each heartbeat. */
   tick(): void {
     const now = this.now();
-    const heartbeatMs = 1000 * this.#options.limits.heartbeatSeconds;
-    const slept = now - this.#lastTick > heartbeatMs ? now - this.#lastTick : 0;
-    this.#lastTick = now;
-    for (const session of this.#sessions) {
-      // Whatever actors said meanwhile has not been read yet.
-      if (slept > 0) session.excuse(slept);
-      if (now - session.lastHeard > HEARTBEATS_TO_SILENCE * heartbeatMs) {
-        session.refuse({
-          reason: RefusalReason.REFUSAL_REASON_SILENT,
-          message: `nothing was heard for ${Math.round(now - session.lastHeard)} ms`,
-        });
-        continue;
-      }
-      if (session.sender) this.#options.table.heard(session.sender.slot, session.lastHeard);
-      session.heartbeat(0.75 * heartbeatMs);
-    }
+    const { table, recorder } = this.#options;
+    this.#sessions.look(now, ({ sender, lastHeard }) => {
+      if (sender) table.heard(sender.slot, lastHeard);
+    });
     this.members.forgetOld(now);
-    this.#measure();
+    recorder.set("troupe_trajectory_queue_length", this.queuedFrames);
+    recorder.set("troupe_window_frames", this.#window);
+    recorder.set("troupe_credit_frames", this.members.credit);
   }
 
   /** The log is on the disk up to `position`. */
   synced(position: number): void {
     this.#intake.synced(position);
-    for (const session of this.#sessions) session.continueJoining();
+    this.#sessions.continueJoining();
   }
 
   /** Tells everybody what is about to happen and takes no more frames. */
   announceEnd(notice: Notice): void {
     this.#isClosing = true;
-    for (const session of this.#sessions) session.notify(notice);
+    this.#sessions.notify(notice);
   }
 
   /** Ends every conversation, after a last acknowledgement. */
   endSessions(): void {
-    for (const session of this.#sessions) session.end();
+    this.#sessions.end();
   }
 
   /** A later learner has the run folder: whatever is acknowledged now would be lost. */
   supersede(message: string): void {
     this.#superseded = message;
     this.#isClosing = true;
-    const fault = { reason: RefusalReason.REFUSAL_REASON_SUPERSEDED, message };
-    for (const session of this.#sessions) session.refuse(fault);
+    this.#sessions.refuse({ reason: RefusalReason.REFUSAL_REASON_SUPERSEDED, message });
   }
 
   admit(session: Session, hello: Hello): Seat | SessionFault {
-    const now = this.now();
     if (this.#superseded !== undefined) {
       return { reason: RefusalReason.REFUSAL_REASON_SUPERSEDED, message: this.#superseded };
     }
-    const result =
-      checkHello(hello, { ...this.#options.run, shape: this.#shape }) ??
-      this.#roster.seat(hello, now);
-    if ("reason" in result) return result;
-    const { sender, cursor } = result;
-    const { slot, incarnation, host, index } = cursor;
-    this.#endFormer(sender);
-    this.members.enter({
-      sender,
-      host,
-      index,
-      session,
-      peer: session.peer,
-      lastHeard: now,
-      report: this.members.at(slot)?.sender === sender ? this.members.at(slot)?.report : undefined,
-    });
-    this.#options.recorder.inc("troupe_sessions_opened_total");
-    const what = hello.resume ? "is back in" : "takes";
-    this.#log(
-      "info",
-      `actor ${host}/${index} at ${session.peer} ${what} slot ${slot}, incarnation ${incarnation}`,
-    );
-    return result;
+    return this.#admission.admit(session, hello, this.now());
   }
 
   isSynced(position: number): boolean {
@@ -271,24 +215,18 @@ export class Gateway implements SessionHost {
   }
 
   accept(sender: Sender, { payload }: Frame, inspected: InspectedFrame & { fault?: never }): void {
-    const { recorder } = this.#options;
-    recorder.inc("troupe_trajectory_received_total");
-    recorder.inc("troupe_trajectory_received_bytes_total", payload.length);
+    this.#journal.accepted(payload);
     this.#intake.accept(sender, payload, inspected);
   }
 
   refuse(sender: Sender, fault: FrameFault): void {
-    this.#options.recorder.inc("troupe_trajectory_dropped_total", 1, { reason: fault.reason });
-    this.#log(
-      "warn",
-      `frame ${sender.next} of ${this.#nameOf(sender)} was refused: ${fault.reason}: ${fault.message}`,
-    );
+    this.#journal.refused(sender, fault);
     this.#intake.refuse(sender, fault);
   }
 
   skip(sender: Sender, sequence: number): void {
-    const { slot, incarnation, next } = sender;
-    this.#log("warn", `${this.#nameOf(sender)} leaves out the frames ${next} to ${sequence - 1}`);
+    const { slot, incarnation } = sender;
+    this.#journal.skipped(sender, sequence);
     this.#record({ kind: "skip", slot, incarnation, sequence });
     sender.skippedTo(sequence);
   }
@@ -296,78 +234,28 @@ export class Gateway implements SessionHost {
   onHeartbeat(session: Session, heartbeat: Heartbeat): void {
     const member = this.members.of(session);
     if (member === undefined) return;
-    const { episodes, envFailures, ...rest } = heartbeat;
-    member.report = { ...rest, episodes: [], envFailures: [] };
-    for (const failure of envFailures.slice(0, 1)) {
-      if (failure.length <= MOST_FAILURE_LENGTH)
-        this.#options.emit({ type: "env-failure", failure });
-    }
-    for (const end of episodes.slice(0, MOST_EPISODES)) {
-      if (!Number.isFinite(end.episodeReturn)) continue;
-      const reason = end.reason.slice(0, MOST_REASON_LENGTH);
-      this.#options.emit({
-        type: "episode",
-        slot: member.sender.slot,
-        end: { ...end, reason },
-      });
-    }
+    member.report = { ...heartbeat, episodes: [], envFailures: [] };
+    const { slot } = member.sender;
+    for (const event of heartbeatEvents(slot, heartbeat)) this.#options.emit(event);
   }
 
   onDirty(session: Session): void {
-    this.#dirty.add(session);
+    this.#sessions.touch(session);
   }
 
   onDuplicate(): void {
-    this.#options.recorder.inc("troupe_trajectory_duplicate_total");
+    this.#journal.duplicate();
   }
 
   onResend(sender: Sender, fault: FrameFault): void {
-    this.#options.recorder.inc("troupe_trajectory_resend_total");
-    this.#log(
-      "warn",
-      `frame ${sender.next} of ${this.#nameOf(sender)} is wanted again: ${fault.message}`,
-    );
+    this.#journal.resend(sender, fault);
   }
 
   onOver(session: Session, why: SessionEnd): void {
-    this.#sessions.delete(session);
-    this.#dirty.delete(session);
+    this.#sessions.remove(session);
     const member = this.members.of(session);
-    if (member) this.members.exit(member);
-    const who = session.sender ? this.#nameOf(session.sender) : session.peer;
-    switch (why.kind) {
-      case "lost":
-        if (session.sender) this.#log("info", `lost ${who}`);
-        return;
-      case "goodbye":
-        if (session.sender && member) this.#roster.leave(session.sender);
-        this.#log("info", `${who} left: ${why.reason}`);
-        return;
-      case "refused":
-        this.#options.recorder.inc("troupe_session_refused_total", 1, {
-          reason: REASONS[why.fault.reason],
-        });
-        this.#log("warn", `${who} was refused: ${why.fault.message}`);
-        return;
-      case "closed":
-      case "replaced":
-        return;
-      default:
-        why satisfies never;
-    }
-  }
-
-  /** The slot's session before this one: of the same process by another stream, or of one that is replaced. */
-  #endFormer(sender: Sender): void {
-    const before = this.members.at(sender.slot);
-    if (before?.session === undefined) return;
-    if (before.sender === sender) before.session.replace();
-    else {
-      before.session.refuse({
-        reason: RefusalReason.REFUSAL_REASON_FENCED,
-        message: `slot ${sender.slot} now belongs to incarnation ${sender.incarnation}; this process should end`,
-      });
-    }
+    if (member) this.#admission.exit(member, why);
+    this.#journal.over(session, why);
   }
 
   /** Frames of an incarnation that is over still reach the learner, but nobody waits to hear of it. */
@@ -382,34 +270,4 @@ export class Gateway implements SessionHost {
     table.apply(record, now());
     return position;
   }
-
-  #measure(): void {
-    const { recorder } = this.#options;
-    recorder.set("troupe_trajectory_queue_length", this.queuedFrames);
-    recorder.set("troupe_window_frames", this.#window);
-    recorder.set("troupe_credit_frames", this.members.credit);
-  }
-
-  #nameOf({ slot, incarnation }: Sender): string {
-    const member = this.members.at(slot);
-    const name = member ? `actor ${member.host}/${member.index}` : "an actor";
-    return `${name} (slot ${slot}, incarnation ${incarnation})`;
-  }
-
-  #log(level: "info" | "warn", message: string): void {
-    this.#options.emit({ type: "log", level, message });
-  }
 }
-
-const REASONS: Readonly<Record<RefusalReason, string>> = {
-  [RefusalReason.REFUSAL_REASON_UNSPECIFIED]: "unspecified",
-  [RefusalReason.REFUSAL_REASON_PROTOCOL_VERSION]: "protocol-version",
-  [RefusalReason.REFUSAL_REASON_RUN]: "run",
-  [RefusalReason.REFUSAL_REASON_ENV]: "env",
-  [RefusalReason.REFUSAL_REASON_SHAPE]: "shape",
-  [RefusalReason.REFUSAL_REASON_FENCED]: "fenced",
-  [RefusalReason.REFUSAL_REASON_PROTOCOL]: "protocol",
-  [RefusalReason.REFUSAL_REASON_FULL]: "full",
-  [RefusalReason.REFUSAL_REASON_SILENT]: "silent",
-  [RefusalReason.REFUSAL_REASON_SUPERSEDED]: "superseded",
-};
