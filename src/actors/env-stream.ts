@@ -1,7 +1,7 @@
 import { ActionScale } from "../envs/action-scale.ts";
 import type { Env, EnvSnapshot } from "../envs/env.ts";
 import type { BlackBox } from "../envs/failure/black-box.ts";
-import { type EnvCall, placeOfFailure } from "../envs/failure/env-failure.ts";
+import { type EnvCall, failureSentence } from "../envs/failure/env-failure.ts";
 import { stepFault } from "../envs/failure/step-fault.ts";
 import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
@@ -276,12 +276,9 @@ export class EnvStream {
 
   /** Tells of a failure. @returns A sentence with the task, the step and the seed. */
   #failed(what: string, during: EnvCall): string {
-    const { id } = this.env;
     const step = this.#episodeLength + 1;
-    const place = placeOfFailure({ during, step, seed: this.#seed, episode: this.#episode });
-    const named = what.startsWith(`${id}: `) ? what : `${id}: ${what}`;
-    // Environments of this project say themselves where it was.
-    const sentence = named.includes(`seed ${this.#seed}, `) ? named : `${named} at ${place}`;
+    const place = { during, step, seed: this.#seed, episode: this.#episode };
+    const sentence = failureSentence(this.env.id, what, place);
     this.#onFailure?.(sentence, during);
     this.#blackBox?.returned();
     return sentence;

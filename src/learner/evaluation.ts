@@ -1,7 +1,7 @@
 import type { Heartbeat } from "../actors/heartbeat.ts";
 import type { Env } from "../envs/env.ts";
 import type { BlackBox } from "../envs/failure/black-box.ts";
-import { type EnvCall, placeOfFailure } from "../envs/failure/env-failure.ts";
+import { type EnvCall, failureSentence } from "../envs/failure/env-failure.ts";
 import { stepFault } from "../envs/failure/step-fault.ts";
 import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
@@ -121,15 +121,9 @@ class Episode {
   }
 
   #failure(during: EnvCall, what: string, cause?: unknown): RunError {
-    const { id } = this.#env;
-    const seed = this.#seed;
-    const isSaid = what.includes(`seed ${seed}, `);
-    const place = placeOfFailure({
-      ...{ during, seed, step: this.episodeLength + 1 },
-      episode: during === "reset" ? 0 : 1,
-    });
-    const named = what.startsWith(`${id}: `) ? what : `${id}: ${what}`;
-    const sentence = isSaid ? named : `${named} at ${place}`;
+    const step = this.episodeLength + 1;
+    const place = { during, step, seed: this.#seed, episode: during === "reset" ? 0 : 1 };
+    const sentence = failureSentence(this.#env.id, what, place);
     return new RunError("ENV_FAILED", sentence, cause === undefined ? {} : { cause });
   }
 }

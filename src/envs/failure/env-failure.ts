@@ -46,13 +46,18 @@ export function parseEnvFailure(text: string, name: string): EnvFailure {
   throw new RunError("CONFIG_INVALID", `${name} is no saved failure:\n${z.prettifyError(error)}`);
 }
 
+/** Where something failed. */
+export type FailurePlace = Pick<EnvFailure, "during" | "step" | "seed" | "episode">;
+
+/** `id: what at place`, without saying again what `what` says. */
+export function failureSentence(id: string, what: string, place: FailurePlace): string {
+  const named = what.startsWith(`${id}: `) ? what : `${id}: ${what}`;
+  // Environments of this project say themselves where it was.
+  return named.includes(`seed ${place.seed}, `) ? named : `${named} at ${placeOfFailure(place)}`;
+}
+
 /** `step 12 (seed 5, episode 3)`, or `the reset …`. */
-export function placeOfFailure({
-  during,
-  step,
-  seed,
-  episode,
-}: Pick<EnvFailure, "during" | "step" | "seed" | "episode">): string {
+export function placeOfFailure({ during, step, seed, episode }: FailurePlace): string {
   const call = during === "step" ? `step ${step}` : "the reset";
   return `${call} (seed ${seed}, episode ${during === "reset" ? episode + 1 : episode})`;
 }
