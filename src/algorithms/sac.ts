@@ -2,7 +2,6 @@ import { add, mul, neg, stopGradient, type Tensor } from "../compile/ops.ts";
 import type {
   AdamOptions,
   Algorithm,
-  InputSpec,
   LossInputs,
   LossResult,
   LossStage,
@@ -20,6 +19,7 @@ import { type PmoeOptions, pmoe } from "./pmoe.ts";
 import type { SacPolicy } from "./sac-policy.ts";
 import { gaussianPolicy, type LogStdOptions } from "./squashed-gaussian.ts";
 import { automaticTemperature, fixedTemperature, type Temperature } from "./temperature.ts";
+import { type TransitionColumn, transitionBatch } from "./transition-batch.ts";
 import {
   type TwinCritic,
   type TwinRule,
@@ -91,17 +91,7 @@ export interface SacSizes {
 
 export interface SacInputs extends LossInputs {
   readonly parameters: Readonly<Record<"actor" | "critic" | "targetCritic", Parameters>>;
-  readonly batch: Readonly<
-    Record<
-      | "observations"
-      | "actions"
-      | "nextObservations"
-      | "returns"
-      | "bootstrapDiscounts"
-      | "importanceWeights",
-      Tensor
-    >
-  >;
+  readonly batch: Readonly<Record<TransitionColumn, Tensor>>;
   readonly noise: Readonly<Record<"actions" | "nextActions", Tensor>>;
 }
 
@@ -172,7 +162,7 @@ export function sac(
     ],
     stages: [criticStage(parts), actorStage(parts)],
     targets: [{ target: "targetCritic", source: "critic", tau: options.tau }],
-    batch: batchColumns(sizes),
+    batch: transitionBatch(sizes),
     noise: [
       { name: "nextActions", shape: [sizes.batchSize, policy.noiseSize] },
       { name: "actions", shape: [sizes.batchSize, policy.lossNoiseSize] },
@@ -336,18 +326,4 @@ function makeTemperature(options: SacOptions, actionSize: number): Temperature {
     loss: options.temperatureLoss,
     optimizer: { ...options.adam, learningRate: options.learningRates.temperature },
   });
-}
-
-/** What replay delivers; see SacInputs. */
-function batchColumns({ observationSize, actionSize, batchSize }: SacSizes): InputSpec[] {
-  return [
-    { name: "observations", shape: [batchSize, observationSize] },
-    { name: "actions", shape: [batchSize, actionSize] },
-    { name: "nextObservations", shape: [batchSize, observationSize] },
-    // R, the m-step return.
-    { name: "returns", shape: [batchSize] },
-    // gamma^m (1 - terminated).
-    { name: "bootstrapDiscounts", shape: [batchSize] },
-    { name: "importanceWeights", shape: [batchSize] },
-  ];
 }

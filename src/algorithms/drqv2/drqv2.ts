@@ -14,7 +14,6 @@ import type { ImageSpace } from "../../envs/env.ts";
 import type {
   AdamOptions,
   Algorithm,
-  InputSpec,
   LossInputs,
   LossResult,
   LossStage,
@@ -47,6 +46,7 @@ import { constant } from "../initialisers.ts";
 import type { Network, NetworkOptions } from "../networks.ts";
 import { type OrthogonalGradients, orthogonalGroups } from "../orthogonal-groups.ts";
 import type { MakeCritic } from "../plugin.ts";
+import { type TransitionColumn, transitionBatch } from "../transition-batch.ts";
 import { type TwinCritic, type TwinRule, type TwinRuleName, twinRules } from "../twin-critic.ts";
 import { type MeanPolicy, meanPolicy, trunkedCritic, trunkedValue } from "./networks.ts";
 
@@ -103,17 +103,9 @@ export interface Drqv2Sizes {
 const FEATURES = "features";
 const STD = "std";
 
-type Columns =
-  | "observations"
-  | "actions"
-  | "nextObservations"
-  | "returns"
-  | "bootstrapDiscounts"
-  | "importanceWeights";
-
 interface Drqv2Inputs extends LossInputs {
   readonly parameters: Readonly<Record<"actor" | "critic" | "targetCritic", Parameters>>;
-  readonly batch: Readonly<Record<Columns | typeof STD, Tensor>>;
+  readonly batch: Readonly<Record<TransitionColumn | typeof STD, Tensor>>;
   readonly noise: Readonly<Record<"actions" | "nextActions", Tensor>>;
 }
 
@@ -141,7 +133,7 @@ export function drqv2(options: Drqv2Options, sizes: Drqv2Sizes): Algorithm {
     groups: groupsOf(parts, options),
     stages: [criticStage(parts, options), actorStage(parts, options)],
     targets: [{ target: "targetCritic", source: "critic", tau: options.tau }],
-    batch: batchColumns(sizes),
+    batch: transitionBatch(sizes),
     noise: [
       { name: "nextActions", shape: [sizes.batchSize, sizes.actionSize] },
       { name: "actions", shape: [sizes.batchSize, sizes.actionSize] },
@@ -321,16 +313,4 @@ function policyOf({ encoder, policy }: Parts, sizes: Drqv2Sizes): Policy {
     sample: (parameters, observations, normals) =>
       noisyActions(mode(parameters, observations), { normals, std: explorationStd(parameters) }),
   };
-}
-
-/** What replay delivers; see SacInputs. */
-function batchColumns({ observationSize, actionSize, batchSize }: Drqv2Sizes): InputSpec[] {
-  return [
-    { name: "observations", shape: [batchSize, observationSize] },
-    { name: "actions", shape: [batchSize, actionSize] },
-    { name: "nextObservations", shape: [batchSize, observationSize] },
-    { name: "returns", shape: [batchSize] },
-    { name: "bootstrapDiscounts", shape: [batchSize] },
-    { name: "importanceWeights", shape: [batchSize] },
-  ];
 }
