@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { FilmEncoder, FilmFormat } from "./encoder.ts";
+import { RgbaFrame } from "./rgba-frame.ts";
 
 /** The part of gifenc used here; the package declares no types. */
 interface Library {
@@ -43,8 +44,7 @@ export function openGif(format: FilmFormat): FilmEncoder {
 class GifEncoder implements FilmEncoder {
   readonly #stream: GifStream = gifenc.GIFEncoder();
   readonly #format: FilmFormat;
-  /** [height, width, 4] */
-  readonly #rgba: Uint8Array;
+  readonly #frame: RgbaFrame;
   #palette: Palette = [];
   /** [height, width], colours of the last frame. */
   #last = new Uint8Array(0);
@@ -52,16 +52,11 @@ class GifEncoder implements FilmEncoder {
 
   constructor(format: FilmFormat) {
     this.#format = format;
-    this.#rgba = new Uint8Array(4 * format.width * format.height).fill(255);
+    this.#frame = new RgbaFrame(format);
   }
 
   add(pixels: Uint8Array): void {
-    const rgba = this.#rgba;
-    for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) {
-      rgba[to] = pixels[from]!;
-      rgba[to + 1] = pixels[from + 1]!;
-      rgba[to + 2] = pixels[from + 2]!;
-    }
+    const rgba = this.#frame.of(pixels);
     const isKey = this.#frames % PALETTE_FRAMES === 0;
     if (isKey) this.#palette = gifenc.quantize(rgba, COLOURS);
     const colours = gifenc.applyPalette(rgba, this.#palette);

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { FilmEncoder, FilmFormat } from "./encoder.ts";
+import { RgbaFrame } from "./rgba-frame.ts";
 
 type Library = typeof import("h264-mp4-encoder");
 type Encoder = Awaited<ReturnType<Library["createH264MP4Encoder"]>>;
@@ -28,22 +29,15 @@ export async function openMp4(format: FilmFormat): Promise<FilmEncoder> {
 
 class Mp4Encoder implements FilmEncoder {
   readonly #encoder: Encoder;
-  /** [height, width, 4] */
-  readonly #rgba: Uint8Array;
+  readonly #frame: RgbaFrame;
 
-  constructor(encoder: Encoder, { width, height }: FilmFormat) {
+  constructor(encoder: Encoder, format: FilmFormat) {
     this.#encoder = encoder;
-    this.#rgba = new Uint8Array(4 * width * height).fill(255);
+    this.#frame = new RgbaFrame(format);
   }
 
   add(pixels: Uint8Array): void {
-    const rgba = this.#rgba;
-    for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) {
-      rgba[to] = pixels[from]!;
-      rgba[to + 1] = pixels[from + 1]!;
-      rgba[to + 2] = pixels[from + 2]!;
-    }
-    this.#encoder.addFrameRgba(rgba);
+    this.#encoder.addFrameRgba(this.#frame.of(pixels));
   }
 
   finish(): Uint8Array {
