@@ -1,5 +1,5 @@
 import { add, clip, mul, stopGradient, sub, type Tensor } from "../compile/ops.ts";
-import type { ParameterGroup, Parameters } from "./algorithm.ts";
+import type { Algorithm, ParameterGroup, Parameters } from "./algorithm.ts";
 import { constant } from "./initialisers.ts";
 
 /** The policy's setting: the standard deviation of what is added to its actions. */
@@ -15,6 +15,11 @@ export function scheduleGroup(initial: number): ParameterGroup {
     name: SCHEDULE_GROUP,
     parameters: [{ name: LINEAR, shape: [], init: constant(initial) }],
   };
+}
+
+/** Whether the policy draws nothing itself, and is told between updates how much noise to add. */
+export function hasNoiseSchedule({ groups }: Pick<Algorithm, "groups">): boolean {
+  return groups.some(({ name }) => name === SCHEDULE_GROUP);
 }
 
 /** @throws RangeError when actors were not sent it. */

@@ -37,10 +37,9 @@ export function algorithmOptions(config: Config, plugins = noPlugins): Algorithm
   };
 }
 
-function drqv2Options({ drqv2, algorithm }: Config) {
-  if (algorithm.name !== "drqv2") return {};
+function drqv2Options({ drqv2 }: Config) {
   const { channels, strides, featureSize, noiseClip } = drqv2;
-  return { encoder: { channels, strides }, featureSize, noiseClip, hiddenGain: 1 };
+  return { encoder: { channels, strides }, featureSize, noiseClip };
 }
 
 function drmOptions({ drm }: Config): DrmOptions {

@@ -1,4 +1,5 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
+import { hasNoiseSchedule } from "../algorithms/exploration-noise.ts";
 import { publishedGroup } from "../algorithms/published-group.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
@@ -243,13 +244,12 @@ function interventionOf(
   parts: DrmParts,
 ): Pick<CutParts, "intervention"> {
   const { drm, seed, algorithm, drqv2 } = config;
-  const isNoisy = algorithm.name === "drqv2";
-  if (!drm.enabled) {
-    return isNoisy ? { intervention: new NoiseSchedule(parts, drqv2.noiseSteps) } : {};
+  if (drm.enabled) {
+    const own = { drm, seed, learningStarts: algorithm.learningStarts };
+    return { intervention: new DrmIntervention(parts, own, state?.drm) };
   }
-  const policyNoise = isNoisy ? "none" : "own";
-  const own = { drm, seed, learningStarts: algorithm.learningStarts, policyNoise } as const;
-  return { intervention: new DrmIntervention(parts, own, state?.drm) };
+  if (!hasNoiseSchedule(parts.step.algorithm)) return {};
+  return { intervention: new NoiseSchedule(parts, drqv2.noiseSteps) };
 }
 
 function streamOf(

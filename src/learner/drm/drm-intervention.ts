@@ -3,7 +3,7 @@ import { ENTROPY_BONUS } from "../../algorithms/drm/drm.ts";
 import { DRM_GROUP, RATIO_METRIC, TARGET } from "../../algorithms/drm/guidance.ts";
 import { perturbationStream, shrinkAndPerturb } from "../../algorithms/drm/perturbation.ts";
 import { dormancyNoise, linearNoise, retainedShare } from "../../algorithms/drm/schedules.ts";
-import { LINEAR, SCHEDULE_GROUP } from "../../algorithms/exploration-noise.ts";
+import { hasNoiseSchedule, LINEAR, SCHEDULE_GROUP } from "../../algorithms/exploration-noise.ts";
 import type { StepResult, TrainStep } from "../../compile/train-step.ts";
 import type { Config } from "../../config/schema.ts";
 import type { MetricsRecorder } from "../../metrics/recorder.ts";
@@ -16,11 +16,9 @@ export interface DrmParts {
   readonly warn: (message: string) => void;
 }
 
-export type DrmConfig = Pick<Config, "drm" | "seed"> & {
+type DrmConfig = Pick<Config, "drm" | "seed"> & {
   /** The agent cannot wake up during the random warm-up. */
   readonly learningStarts: number;
-  /** A policy with noise of its own gets what the schedule asks beyond its floor; others get it all. */
-  readonly policyNoise?: "own" | "none";
 };
 
 /** Where "auto" looks for the target, and what it makes of the mean it finds there. */
@@ -40,6 +38,8 @@ export class DrmIntervention implements Intervention {
   readonly #parts: DrmParts;
   readonly #config: DrmConfig;
   readonly #algorithm: Algorithm;
+  /** A policy with noise of its own gets what the schedule asks beyond its floor; others get it all. */
+  readonly #isNoiseless: boolean;
   readonly #settings: Float32Array;
   #state: DrmState;
   #perturbedAt = -1;
@@ -49,6 +49,7 @@ export class DrmIntervention implements Intervention {
     this.#parts = parts;
     this.#config = config;
     this.#algorithm = parts.step.algorithm;
+    this.#isNoiseless = hasNoiseSchedule(this.#algorithm);
     this.#settings = new Float32Array(exploration === "additive" ? 1 : 0);
     this.#state = state ?? {
       ratio: 1,
@@ -99,7 +100,7 @@ export class DrmIntervention implements Intervention {
    */
   explorationAt(envSteps: number): number {
     const { awakenedAt } = this.#state;
-    if (this.#config.policyNoise === "none") return this.noiseAt(envSteps);
+    if (this.#isNoiseless) return this.noiseAt(envSteps);
     const isLowered =
       awakenedAt !== null && envSteps - awakenedAt >= this.#config.drm.explorationSteps;
     return isLowered ? 0 : Math.max(0, this.noiseAt(envSteps) - this.#noiseFor(0));
@@ -131,7 +132,7 @@ export class DrmIntervention implements Intervention {
       this.#parts.step.setConstant(DRM_GROUP, TARGET, this.#state.target);
     }
     if (this.#config.drm.exploration === "entropy") this.#raiseEntropy(ratio);
-    if (this.#config.policyNoise === "none") {
+    if (this.#isNoiseless) {
       this.#parts.step.setConstant(SCHEDULE_GROUP, LINEAR, this.#linearAt(envSteps));
     }
     this.#record(envSteps);

@@ -7,7 +7,7 @@ import { sacDefaults } from "../../../src/algorithms/sac.ts";
 import type { StepResult, TrainStep } from "../../../src/compile/train-step.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import type { ConfigInput } from "../../../src/config/schema.ts";
-import { type DrmConfig, DrmIntervention } from "../../../src/learner/drm/drm-intervention.ts";
+import { DrmIntervention } from "../../../src/learner/drm/drm-intervention.ts";
 import { type DrmState, drmStateSchema } from "../../../src/learner/drm/drm-state.ts";
 import { MetricsRecorder } from "../../../src/metrics/recorder.ts";
 import { drawInputs, trainedParameters } from "../../algorithms/random-inputs.ts";
@@ -34,10 +34,7 @@ interface Opened {
   update(ratio: number, envSteps?: number): boolean;
 }
 
-type Own = NonNullable<ConfigInput["drm"]> & Pick<DrmConfig, "policyNoise">;
-
-function open(step: TrainStep, settings: Own, state?: DrmState): Opened {
-  const { policyNoise = "own", ...own } = settings;
+function open(step: TrainStep, own: ConfigInput["drm"], state?: DrmState): Opened {
   const config = parseConfig({ drm: { enabled: true, perturbInterval: 0, ...own }, seed: 4 });
   const warnings: string[] = [];
   const parts = {
@@ -45,7 +42,7 @@ function open(step: TrainStep, settings: Own, state?: DrmState): Opened {
     recorder: new MetricsRecorder(),
     warn: (text: string) => warnings.push(text),
   };
-  const options = { drm: config.drm, seed: config.seed, learningStarts: 2000, policyNoise };
+  const options = { drm: config.drm, seed: config.seed, learningStarts: 2000 };
   const intervention = new DrmIntervention(parts, options, state);
   let learnerStep = 0;
   return {
@@ -244,8 +241,7 @@ describe("the schedule of the noise", { timeout: 30_000 }, () => {
   test("is all there is for a policy without noise of its own, and its losses know the schedule", async () => {
     const plain = drqv2({ ...drqv2Defaults, hidden: [8], drm: drmDefaults }, sizes);
     await using step = await openStep(plain);
-    const own = { explorationSteps: 1000, policyNoise: "none" } as const;
-    const { update, intervention, ...first } = open(step, own);
+    const { update, intervention, ...first } = open(step, { explorationSteps: 1000 });
     const settingAt = (envSteps: number) => intervention.settings({ envSteps })[0];
     const linear = () => step.exportState()["parameters/schedule/linear"]!.data[0];
     for (let i = 0; i < 50; i++) update(0.5, 3000 + i);
