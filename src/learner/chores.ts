@@ -108,7 +108,8 @@ export class LearnerChores implements Chores {
   atBoundary(progress: Progress): void {
     const { envSteps } = progress;
     if (this.#evaluations.isDue(envSteps)) this.#evaluateUnlessBehind(envSteps);
-    if (this.#milestones.isDue(envSteps)) this.#parts.cut.writeMilestone();
+    if (this.#milestones.isDue(envSteps))
+      this.#tryWrite("milestone", (cut) => cut.writeMilestone());
     const { checkpointSeconds } = this.#options;
     const now = performance.now();
     const elapsed = (now - this.#checkpointedAt) / 1000;
@@ -119,20 +120,31 @@ export class LearnerChores implements Chores {
     if (isDue || this.#asked.length > 0) this.#tryCheckpoint();
   }
 
-  /** A full disk is no reason to end a run: earlier checkpoints are whole, and room may be made. */
   #tryCheckpoint(): void {
     try {
       this.checkpoint();
       this.#retryAt = undefined;
     } catch (thrown) {
-      const error = RunError.from(thrown);
-      if (error.code !== "DISK_FULL") throw thrown;
+      const error = diskFull(thrown);
       this.#retryAt = performance.now() + CHECKPOINT_RETRY_MS;
       this.#parts.recorder.inc("troupe_checkpoint_failures_total");
-      const message = `no checkpoint: ${error.message}; trying again in ${CHECKPOINT_RETRY_MS / 1000} s`;
-      this.#parts.emit({ type: "warning", message });
+      this.#warnOfDisk("checkpoint", error, `trying again in ${CHECKPOINT_RETRY_MS / 1000} s`);
       for (const { reject } of this.#asked.splice(0)) reject(error);
     }
+  }
+
+  /** Undefined when there was no room: nobody tries again. */
+  #tryWrite<Result>(what: string, write: (cut: Cut) => Result): Result | undefined {
+    try {
+      return write(this.#parts.cut);
+    } catch (thrown) {
+      this.#warnOfDisk(what, diskFull(thrown), "the run goes on without");
+      return undefined;
+    }
+  }
+
+  #warnOfDisk(what: string, { message }: RunError, next: string): void {
+    this.#parts.emit({ type: "warning", message: `no ${what}: ${message}; ${next}` });
   }
 
   /** Asks for a checkpoint at the next boundary; resolves with its name, rejects when the disk is full. */
@@ -175,7 +187,8 @@ export class LearnerChores implements Chores {
 
   /** Takes in what an evaluation found; the best snapshot so far is kept. */
   evaluated(score: EvaluationScore): void {
-    if (this.#parts.cut.keepIfBest(score)) this.#parts.emit({ type: "best", score });
+    const isBest = this.#tryWrite("copy of the best policy", (cut) => cut.keepIfBest(score));
+    if (isBest) this.#parts.emit({ type: "best", score });
   }
 
   /** Writes a checkpoint now. @throws RunError DISK_FULL */
@@ -229,4 +242,14 @@ export class LearnerChores implements Chores {
   #sum(name: string, value: number): void {
     this.#trainSums.set(name, (this.#trainSums.get(name) ?? 0) + value);
   }
+}
+
+/**
+ * A full disk is no reason to end a run: earlier checkpoints are whole, and room may be made.
+ * @throws What is no full disk.
+ */
+function diskFull(thrown: unknown): RunError {
+  const error = RunError.from(thrown);
+  if (error.code !== "DISK_FULL") throw thrown;
+  return error;
 }

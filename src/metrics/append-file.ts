@@ -1,5 +1,13 @@
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
-import { RunError } from "../errors.ts";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { writeFailure } from "../storage/durable-files.ts";
 
 /**
  * A file that grows by whole lines or records, each written at once, so that a reader, or a run that
@@ -14,28 +22,23 @@ export class AppendFile implements Disposable {
     this.#descriptor = openSync(path, "a");
   }
 
-  /** @throws RunError DISK_FULL */
+  /** Writes all of `data` or nothing. @throws RunError DISK_FULL */
   append(data: string | Uint8Array): void {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const { size } = fstatSync(this.#descriptor);
     try {
-      writeSync(this.#descriptor, bytes);
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(this.#descriptor, bytes, done);
+      }
     } catch (thrown) {
-      throw diskError(thrown, this.path);
+      ftruncateSync(this.#descriptor, size);
+      throw writeFailure(this.path, thrown);
     }
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#descriptor);
   }
-}
-
-/** What a failed write becomes: DISK_FULL when it was for lack of room, else INTERNAL. */
-export function diskError(thrown: unknown, path: string): RunError {
-  const { code, message } = thrown as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new RunError("DISK_FULL", `no room left on the disk for ${path}`, { cause: thrown });
-  }
-  return new RunError("INTERNAL", `cannot write ${path}: ${message}`, { cause: thrown });
 }
 
 /**

@@ -1,7 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { unzipSync, zipSync } from "fflate";
 import { dump, parse } from "npyjs";
-import { diskError } from "./append-file.ts";
+import { writeFailure } from "../storage/durable-files.ts";
 
 /** What one evaluation measured. */
 export interface EvaluationEntry {
@@ -20,6 +20,7 @@ export interface EvaluationEntry {
 export class EvaluationsNpz {
   readonly #path: string;
   #entries: readonly EvaluationEntry[];
+  #isSaved = true;
 
   /** @param resumeStep Evaluations after this step are dropped; they will be made again. */
   constructor(path: string, resumeStep = 0) {
@@ -31,16 +32,24 @@ export class EvaluationsNpz {
     return this.#entries;
   }
 
-  /** Adds one and replaces the file as a whole. @throws RunError DISK_FULL */
+  /** Adds one, for the next `save`. */
   add(entry: EvaluationEntry): void {
     this.#entries = [...this.#entries, entry];
+    this.#isSaved = false;
+  }
+
+  /** Replaces the file as a whole, unless it has all entries. @throws RunError DISK_FULL */
+  save(): void {
+    if (this.#isSaved) return;
     const temporary = `${this.#path}.tmp`;
     try {
       writeFileSync(temporary, encodeEvaluations(this.#entries));
       renameSync(temporary, this.#path);
     } catch (thrown) {
-      throw diskError(thrown, this.#path);
+      rmSync(temporary, { force: true });
+      throw writeFailure(this.#path, thrown);
     }
+    this.#isSaved = true;
   }
 }
 

@@ -31,11 +31,18 @@ export function openLog(options: LogOptions): Logger {
   const screen = { write: (line: string) => print(isPretty ? pretty(line) : line) };
   const streams: pino.StreamEntry[] = [{ level: level as pino.Level, stream: screen }];
   // Synchronous, so that what was logged before a crash is there to read.
-  if (file) streams.push({ level: "debug", stream: pino.destination({ dest: file, sync: true }) });
+  if (file) streams.push({ level: "debug", stream: openFile(file) });
   return pino(
     { level: file ? "trace" : level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.multistream(streams),
   );
+}
+
+/** On a full disk it keeps what it was given, and writes it when there is room. */
+function openFile(file: string): pino.DestinationStream {
+  const stream = pino.destination({ dest: file, sync: true });
+  stream.on("error", () => {});
+  return stream;
 }
 
 /** NO_COLOR and FORCE_COLOR are obeyed; else it is for terminals. */

@@ -15,7 +15,7 @@ export interface EpisodeSummary {
 
 export interface RunLogOptions {
   readonly registry: MetricsRegistry;
-  readonly sinks: readonly LogSink[];
+  readonly sink: LogSink;
   /** Actors alive. */
   readonly actors: () => number;
   /** Milliseconds, monotonic. */
@@ -79,9 +79,9 @@ export class RunLog {
     recorder.set("troupe_eval_return_best", this.#best);
   }
 
-  /** Makes a record of now and writes it to every sink. @throws RunError DISK_FULL */
+  /** Makes a record of now and writes it to the sink. */
   record(): LogRecord {
-    const { registry, sinks, now, wallTime, actors } = this.#options;
+    const { registry, sink, now, wallTime, actors } = this.#options;
     const time = now();
     const totals = this.#totals();
     const seconds = Math.max((time - this.#last.time) / 1000, 1e-6);
@@ -97,7 +97,7 @@ export class RunLog {
     ]);
     this.#last = { time, ...totals };
     const record = { step: totals.envSteps, time: wallTime() / 1000, values };
-    for (const sink of sinks) sink.write(record);
+    sink.write(record);
     return record;
   }
 

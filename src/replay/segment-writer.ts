@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
-import { RunError } from "../errors.ts";
+import { writeFailure } from "../storage/durable-files.ts";
 import {
   FRAME_HEAD_BYTES,
   HEADER_BYTES,
@@ -134,10 +134,6 @@ function attempt<T>(path: string, call: () => T): T {
   try {
     return call();
   } catch (thrown) {
-    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    throw code === "ENOSPC" || code === "EDQUOT"
-      ? new RunError("DISK_FULL", `no room to write ${path}`, { cause: thrown })
-      : new RunError("INTERNAL", `${path}: ${message}`, { cause: thrown });
+    throw writeFailure(path, thrown);
   }
 }

@@ -11,7 +11,7 @@ import type { EpisodeResult } from "../learner/evaluation.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { RunFolder } from "../learner/run-folder.ts";
-import type { RunStatus } from "../learner/run-info.ts";
+import type { RunChange } from "../learner/run-info.ts";
 import { summarise } from "../math/summary.ts";
 import type { MetricRole } from "../metrics/definitions.ts";
 import type { Logger } from "../metrics/log.ts";
@@ -19,6 +19,7 @@ import type { Progress } from "../metrics/progress.ts";
 import { MetricsRegistry } from "../metrics/registry.ts";
 import { RunLog } from "../metrics/run-log.ts";
 import { type MetricsServer, startMetricsServer } from "../metrics/server.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import type { Run, RunObserver } from "./run.ts";
 import { RunFiles } from "./run-files.ts";
 import type { TrainOptions } from "./train.ts";
@@ -43,6 +44,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   readonly registry: MetricsRegistry;
   readonly #folder: RunFolder;
   readonly #options: RunReportOptions;
+  readonly #disk: DiskWatch;
   #server: MetricsServer | undefined;
   #files: RunFiles | undefined;
   #runLog: RunLog | undefined;
@@ -56,6 +58,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
   private constructor(folder: RunFolder, options: RunReportOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.#disk = new DiskWatch((level, message) => this.onLog(level, message));
     this.registry = new MetricsRegistry(rolesOf(options.settings));
     this.#episodes = folder.info.episodes;
   }
@@ -93,10 +96,14 @@ export class RunReport implements RunObserver, AsyncDisposable {
     const { config, settings, log } = this.#options;
     const { envSteps, learnerStep, warnings } = ready;
     for (const warning of warnings) log?.warn(warning);
-    this.#files = new RunFiles(this.#folder, config.env.id, envSteps);
+    this.#files = new RunFiles(this.#folder, {
+      disk: this.#disk,
+      envId: config.env.id,
+      resumeStep: envSteps,
+    });
     this.#runLog = new RunLog({
       registry: this.registry,
-      sinks: this.#files.sinks,
+      sink: this.#files,
       actors: () => this.#run?.actorsAlive ?? 0,
       now: () => performance.now(),
       wallTime: () => Date.now(),
@@ -150,8 +157,10 @@ export class RunReport implements RunObserver, AsyncDisposable {
     const { id, options } = this.#options.config.env;
     // Whatever an actor says: the file must not name code of its choice.
     const own = { ...failure, env: { id, options } };
-    const file = saveFailure(this.#folder.paths.envFailures, own);
-    if (file) this.#options.log?.info({ file }, `troupe env replay ${file} makes it fail again`);
+    this.#disk.attempt("a failure", () => {
+      const file = saveFailure(this.#folder.paths.envFailures, own);
+      if (file) this.#options.log?.info({ file }, `troupe env replay ${file} makes it fail again`);
+    });
   }
 
   onEvaluation({ envSteps }: PolicySnapshot, episodes: readonly EpisodeResult[]): void {
@@ -160,7 +169,7 @@ export class RunReport implements RunObserver, AsyncDisposable {
       returns: episodes.map(({ episodeReturn }) => episodeReturn),
       lengths: episodes.map(({ episodeLength }) => episodeLength),
     };
-    this.#files?.evaluations.add(entry);
+    this.#files?.evaluation(entry);
     this.#runLog?.evaluation(entry);
     const { mean, std } = summarise(entry.returns);
     this.#options.log?.info({ step: envSteps, meanReturn: mean, stdReturn: std }, "evaluation");
@@ -169,11 +178,11 @@ export class RunReport implements RunObserver, AsyncDisposable {
 
   onCheckpoint(name: string, seconds: number): void {
     this.#options.log?.debug({ name, seconds }, "checkpoint");
-    this.#saveInfo("running");
+    this.#saveInfo({ status: "running", ...this.#counts() });
   }
 
   onBest(meanReturn: number, envSteps: number): void {
-    this.#folder.update({ best: { meanReturn, envSteps } });
+    this.#saveInfo({ best: { meanReturn, envSteps } });
   }
 
   onCrash({ error, restartInMs }: ActorCrash): void {
@@ -191,14 +200,15 @@ export class RunReport implements RunObserver, AsyncDisposable {
   }
 
   onListening(address: string): void {
-    this.#folder.update({ address });
+    this.#saveInfo({ address });
     this.#options.log?.info({ address }, "listening for actors");
     this.#options.onListening?.(address);
   }
 
   finished(result: LearnerResult): void {
     this.#record();
-    this.#saveInfo(result.reason === "completed" ? "done" : "interrupted");
+    const status = result.reason === "completed" ? "done" : "interrupted";
+    this.#saveInfo({ status, ...this.#counts(), ...NOT_SERVED });
     const { envSteps, learnerStep, digest } = result;
     this.#options.log?.info({ envSteps, learnerStep, digest }, `run ${result.reason}`);
   }
@@ -237,9 +247,9 @@ export class RunReport implements RunObserver, AsyncDisposable {
     });
   }
 
-  #saveInfo(status: RunStatus): void {
-    const stopped = status === "running" ? {} : NOT_SERVED;
-    this.#folder.update({ status, ...this.#counts(), ...stopped });
+  /** Changes run.json; where there is no room now, the next change brings this one along. */
+  #saveInfo(change: RunChange): void {
+    this.#disk.attempt("run.json", () => this.#folder.update(change));
   }
 
   #counts() {

@@ -83,10 +83,15 @@ export function systemCode(thrown: unknown): string | undefined {
   return typeof thrown.code === "string" ? thrown.code : undefined;
 }
 
+/** Whether a write failed for lack of room. */
+export function isDiskFull(thrown: unknown): boolean {
+  const code = systemCode(thrown);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** Turns a failed write into a RunError: DISK_FULL when there was no room. */
 export function writeFailure(what: string, thrown: unknown): RunError {
-  const code = systemCode(thrown);
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskFull(thrown)) {
     return new RunError("DISK_FULL", `${what}: no space left on the disk`, { cause: thrown });
   }
   const { message, code: runCode } = RunError.from(thrown);

@@ -11,7 +11,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RunError } from "../errors.ts";
-import { replaceDurable, systemCode } from "./durable-files.ts";
+import { isDiskFull, replaceDurable, systemCode } from "./durable-files.ts";
 
 /** How often a holder shows that it lives, and the silence after which one elsewhere counts as dead. */
 const BEAT_MS = 10_000;
@@ -77,7 +77,7 @@ export class RunLock implements Disposable {
       replaceDurable(termFile(this.#folder, this.term), encode(holderHere("released")));
     } catch (thrown) {
       // Without room for it the lock is held until this process ends, which is soon.
-      if (!["ENOSPC", "EDQUOT"].includes(systemCode(thrown) ?? "")) throw thrown;
+      if (!isDiskFull(thrown)) throw thrown;
     }
   }
 

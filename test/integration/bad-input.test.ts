@@ -161,15 +161,4 @@ describe("a full disk", () => {
       expect(await policy.act([0, 0])).toHaveLength(2);
     },
   );
-
-  test("at a log line ends the run", TIMEOUT, async (context) => {
-    const disk = smallDisk(context);
-    const run = startTrain(context, disk, { argv: ARGV });
-    await run.untilLogged("from the start");
-    fill(disk);
-    const ended = await run.ended();
-    expect(ended.code, ended.stderr).toBe(1);
-    expect(ended.stderr).toMatch(/^error: no room left on the disk for .*run/m);
-    expect(ended.stderr).not.toMatch(/^\s+at /m);
-  });
 });

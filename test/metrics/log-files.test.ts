@@ -108,6 +108,8 @@ describe("EvaluationsNpz", () => {
     }));
     const file = new EvaluationsNpz(path);
     for (const entry of entries) file.add(entry);
+    expect(readEvaluations(path)).toEqual([]);
+    file.save();
     expect(readEvaluations(path)).toEqual(entries);
     expect(new EvaluationsNpz(path, 200).entries).toEqual(entries.slice(0, 2));
   });
@@ -117,6 +119,7 @@ describe("EvaluationsNpz", () => {
     const file = new EvaluationsNpz(path);
     file.add({ step: 1, returns: [1], lengths: [2] });
     file.add({ step: 2, returns: [3, 4], lengths: [5, 6] });
+    file.save();
     expect(readEvaluations(path)).toEqual(file.entries);
   });
 });

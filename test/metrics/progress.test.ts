@@ -150,7 +150,7 @@ describe("RunLog", () => {
     const written: LogRecord[] = [];
     const log = new RunLog({
       registry,
-      sinks: [{ write: (record) => written.push(record), [Symbol.dispose]() {} }],
+      sink: { write: (record) => written.push(record), [Symbol.dispose]() {} },
       actors: () => 2,
       now: () => now,
       wallTime: () => 5000,
