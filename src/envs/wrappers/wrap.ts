@@ -11,23 +11,26 @@ import { pixelSettings, pixels } from "./pixels.ts";
 import { rewardScale } from "./reward-scale.ts";
 import { timeLimit } from "./time-limit.ts";
 
-/** What a wrapper's setting looks like, and what it makes. */
-interface WrapperKind<Schema extends z.ZodType> {
-  readonly schema: Schema;
-  wrap(env: Env, setting: z.output<Schema>): Env;
-}
+/** Reads a setting, found at `place`, and returns what it puts around an environment. */
+type WrapperKind = (setting: unknown, place: string) => (env: Env) => Env;
 
-const kind = <Schema extends z.ZodType>(
-  schema: Schema,
-  wrap: (env: Env, setting: z.output<Schema>) => Env,
-): WrapperKind<z.ZodType> => ({ schema, wrap: (env, setting) => wrap(env, schema.parse(setting)) });
+const kind =
+  <Schema extends z.ZodType>(
+    schema: Schema,
+    wrap: (env: Env, setting: z.output<Schema>) => Env,
+  ): WrapperKind =>
+  (setting, place) => {
+    const { success, data, error } = schema.safeParse(setting);
+    if (!success) refuse(place, z.prettifyError(error));
+    return (env) => wrap(env, data);
+  };
 
 const count = z.int().positive();
 const range = z.tuple([z.number(), z.number()]);
 const perComponent = z.union([z.number(), z.array(z.number())]).optional();
 
 /** By the name they have in `env.options.wrappers`. */
-const kinds: Readonly<Record<string, WrapperKind<z.ZodType>>> = {
+const kinds: Readonly<Record<string, WrapperKind>> = {
   time_limit: kind(count, timeLimit),
   action_repeat: kind(count, actionRepeat),
   frame_stack: kind(count, frameStack),
@@ -99,17 +102,16 @@ function wrapIn(env: Env, entry: unknown, place: string): Env {
     refuse(place, "is no object of one name, such as {action_repeat: 2}");
   }
   const [name, setting] = field;
-  const wrapper = kinds[name];
-  if (!wrapper) {
+  const read = kinds[name];
+  if (!read) {
     refuse(
       place,
       `there is no wrapper "${name}"; did you mean "${closest(name, [...wrapperNames])}"?`,
     );
   }
-  const parsed = wrapper.schema.safeParse(setting);
-  if (!parsed.success) refuse(`${place}.${name}`, z.prettifyError(parsed.error));
+  const put = read(setting, `${place}.${name}`);
   try {
-    return wrapper.wrap(env, parsed.data);
+    return put(env);
   } catch (thrown) {
     return refuse(`${place}.${name}`, RunError.from(thrown).message);
   }
