@@ -41,10 +41,10 @@ async function check(files: readonly string[]): Promise<void> {
   }
 }
 
-/** @throws RunError ENV_UNKNOWN for an id that is neither registered nor a file. */
+/** @throws RunError ENV_UNKNOWN for an id that is none and no file. */
 async function checkEnv(id: string): Promise<void> {
   if (/\.[cm]?[jt]s$/.test(id)) return;
   // Loaded late: it brings the physics engine with it.
-  const { describeEnv } = await import("../envs/registry.ts");
-  describeEnv(id);
+  const { findEnv } = await import("../envs/registry.ts");
+  await findEnv(id);
 }

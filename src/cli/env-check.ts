@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { CheckFigures, CheckReport, Finding } from "../envs/check/finding.ts";
+import { RunError } from "../errors.ts";
 import { wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
 import { collectOption, parseOptionFlag } from "./option-flag.ts";
@@ -44,7 +45,11 @@ async function check(id: string, flags: CheckFlags): Promise<void> {
   const { checkInThread } = await import("../envs/check/check-thread.ts");
   const { findEnv } = await import("../envs/registry.ts");
   // What cannot even be found is a matter of the command line.
-  await findEnv(id);
+  const { isExternal } = await findEnv(id);
+  if (isExternal) {
+    const text = `${id} is stepped by actors elsewhere; here there is nothing to examine`;
+    throw new RunError("CONFIG_INVALID", text);
+  }
   const report = await checkInThread({
     id,
     options: Object.fromEntries(flags.option.map(parseOptionFlag)),

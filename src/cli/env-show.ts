@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import type { EnvInfo } from "../envs/entry.ts";
+import type { EnvEntry } from "../envs/entry.ts";
 import type { BoxSpace, Env, Space } from "../envs/env.ts";
 import type { OptionInfo } from "../envs/options.ts";
 import { collectOption, parseOptionFlag } from "./option-flag.ts";
@@ -36,22 +36,29 @@ interface ShowFlags {
 async function show(id: string, flags: ShowFlags): Promise<void> {
   const { option, json, image, camera, size } = flags;
   const { findEnv, openEnv } = await import("../envs/registry.ts");
-  const { info } = await findEnv(id);
+  const entry = await findEnv(id);
+  // Its spaces are in its options, and without them there is nothing to make.
+  if (entry.isExternal && option.length === 0 && image === undefined) {
+    print({ ...entry.info, observationSpace: null, actionSpace: null }, json);
+    return;
+  }
   const env = await openEnv(id, Object.fromEntries(option.map(parseOptionFlag)));
   try {
     if (image !== undefined) {
       const { saveImage } = await import("../video/save-image.ts");
       saveImage(env, image, { ...size, ...(camera === undefined ? {} : { camera }) });
     }
-    const description = await describe(info, env);
-    if (json) console.log(JSON.stringify(description, jsonSafe, 2));
-    else console.log(lines(description));
+    print(await describe(entry, env), json);
   } finally {
     env.close();
   }
 }
 
-async function describe(info: EnvInfo, env: Env) {
+function print(description: Readonly<Record<string, unknown>>, json: true | undefined): void {
+  console.log(json ? JSON.stringify(description, jsonSafe, 2) : lines(description));
+}
+
+async function describe({ info, isExternal }: EnvEntry, env: Env) {
   const { wrapperNames } = await import("../envs/wrappers/wrap.ts");
   return {
     ...info,
@@ -59,10 +66,10 @@ async function describe(info: EnvInfo, env: Env) {
     observationSpace: plainSpace(env.observationSpace),
     actionSpace: plainSpace(env.actionSpace),
     maxEpisodeSteps: Number.isFinite(env.maxEpisodeSteps) ? env.maxEpisodeSteps : null,
-    stepInfo: stepInfoOf(env),
+    stepInfo: isExternal ? [] : stepInfoOf(env),
     canCheckpoint: env.snapshot !== undefined,
     cameras: env.cameras ?? [],
-    wrappers: wrapperNames,
+    wrappers: isExternal ? [] : wrapperNames,
   };
 }
 

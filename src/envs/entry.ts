@@ -23,6 +23,8 @@ export interface EnvInfo {
 export interface EnvEntry {
   readonly info: EnvInfo;
   readonly make: EnvFactory;
+  /** Only actors elsewhere can step it: what `make` makes has its spaces and no more. */
+  readonly isExternal?: true;
   /** The model of a MuJoCo task under default options. */
   readonly mjcf?: string;
 }

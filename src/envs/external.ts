@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RunError } from "../errors.ts";
+import type { EnvEntry } from "./entry.ts";
 import type { BoxSpace, Env } from "./env.ts";
 import { parseOptions } from "./options.ts";
 
@@ -20,12 +21,32 @@ export function isExternal(id: string): boolean {
 }
 
 /**
- * Stands for an environment that this process cannot step: it knows its sizes, which is what a learner
- * needs; its episodes come from actors (docs/protocol.md, examples/python-actor).
- *
- * @throws RunError CONFIG_INVALID for sizes that are missing or do not fit.
+ * What is known of an environment that this process cannot step: its sizes, which are in its options and are
+ * what a learner needs; its episodes come from actors (docs/protocol.md, examples/python-actor).
  */
-export function externalEnv(id: string, options: unknown): Env {
+export function externalEntry(id: string): EnvEntry {
+  return {
+    info: {
+      id,
+      group: "external",
+      dt: null,
+      maxEpisodeSteps: null,
+      rewardThreshold: null,
+      rewardTerms: "as the actors that have it send them",
+      source: "actors in other processes (docs/protocol.md); its spaces are those of env.options",
+      options: Object.entries(schema.shape).map(([name, { description = "" }]) => ({
+        name,
+        default: undefined,
+        description,
+      })),
+    },
+    make: async (options) => externalEnv(id, options),
+    isExternal: true,
+  };
+}
+
+/** @throws RunError CONFIG_INVALID for sizes that are missing or do not fit. */
+function externalEnv(id: string, options: unknown): Env {
   const { observation_size, action_low, action_high, max_episode_steps } = parseOptions(
     id,
     schema,

@@ -4,7 +4,7 @@ import { dmControlEntries } from "./dm-control/tasks.ts";
 import type { EnvEntry, EnvInfo } from "./entry.ts";
 import type { Env } from "./env.ts";
 import { isEnvFile, loadEnvFile } from "./env-file.ts";
-import { externalEnv, isExternal } from "./external.ts";
+import { externalEntry, isExternal } from "./external.ts";
 import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
 import { splitWrappers, wrap } from "./wrappers/wrap.ts";
@@ -41,32 +41,43 @@ export async function makeEnv(
   id: string,
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
-  const entry = entryOf(id);
-  const { options: own, wrappers } = splitWrappers(options);
-  return wrap(await entry.make(own), wrappers);
+  return makeWrapped(entryOf(id), options);
 }
 
 /**
- * What an id or a file stands for.
+ * What a name on the command line stands for: the id of a registered environment, `external/NAME` for one that
+ * only actors elsewhere have, or the path of a file that defines one, recognised by its extension.
+ *
  * @throws RunError ENV_UNKNOWN naming the nearest id, CONFIG_INVALID for a file that defines none.
  */
 export async function findEnv(idOrFile: string): Promise<EnvEntry> {
+  if (isExternal(idOrFile)) return externalEntry(idOrFile);
   return isEnvFile(idOrFile) ? await loadEnvFile(idOrFile) : entryOf(idOrFile);
 }
 
 /**
- * Makes an environment named as on the command line: the id of a registered one, `external/NAME` for one that
- * only actors elsewhere have, or the path of a file that defines one, recognised by its extension.
- *
- * @throws RunError as `makeEnv` and `loadEnvFile` do.
+ * Makes an environment named as on the command line, as `findEnv` understands it.
+ * @throws RunError as `findEnv`; CONFIG_INVALID for a bad option.
  */
 export async function openEnv(
   idOrFile: string,
   options?: Readonly<Record<string, unknown>>,
 ): Promise<Env> {
-  if (isExternal(idOrFile)) return externalEnv(idOrFile, options);
-  const { make } = await findEnv(idOrFile);
+  return makeWrapped(await findEnv(idOrFile), options);
+}
+
+async function makeWrapped(
+  { info, make, isExternal: isElsewhere }: EnvEntry,
+  options: Readonly<Record<string, unknown>> | undefined,
+): Promise<Env> {
   const { options: own, wrappers } = splitWrappers(options);
+  if (isElsewhere && wrappers !== undefined) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      `${info.id} is stepped elsewhere, where nothing can be put around it from here: leave out ` +
+        "wrappers, action_repeat and pixels, and let its actors do the same",
+    );
+  }
   return wrap(await make(own), wrappers);
 }
 

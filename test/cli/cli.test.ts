@@ -133,6 +133,28 @@ describe("troupe env", SLOW, () => {
     });
   });
 
+  test("show tells where the spaces of an environment are that only actors elsewhere have", () => {
+    const { stdout } = runCli(["env", "show", "external/Reacher"]);
+    expect(stdout).toMatch(/^observationSpace +-$/m);
+    expect(stdout).toMatch(
+      /^source +actors in other processes .* spaces are those of env\.options$/m,
+    );
+    expect(stdout).toMatch(/^ +observation_size +none +numbers in an observation$/m);
+    const sizes = ["observation_size=3", "action_low=[-2]", "action_high=[2]"];
+    const argv = ["env", "show", "external/Reacher", ...sizes.flatMap((size) => ["-o", size])];
+    expect(JSON.parse(runCli([...argv, "--json"]).stdout)).toMatchObject({
+      actionSpace: { low: [-2], high: [2] },
+      stepInfo: [],
+      wrappers: [],
+    });
+    const config = runCli(["config", "show", "external/Reacher", "--json"]);
+    expect(config).toMatchObject({ code: 0, stderr: "" });
+    expect(runCli(["env", "check", "external/Reacher"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("is stepped by actors elsewhere"),
+    });
+  });
+
   test("show describes spaces and options", () => {
     const { stdout } = runCli(["env", "show", "HalfCheetah-v5"]);
     expect(stdout).toMatch(/^observationSpace +box of 17, from -Infinity to Infinity$/m);

@@ -34,6 +34,15 @@ describe("an environment that only actors elsewhere have", () => {
     await expect(openEnv("external/Reacher", options)).rejects.toThrow(message);
   });
 
+  test.each([{ action_repeat: 2 }, { pixels: {} }, { wrappers: [{ time_limit: 5 }] }])(
+    "has nothing put around it here: %j",
+    async (wrapper) => {
+      await expect(openEnv("external/Reacher", { ...sizes, ...wrapper })).rejects.toThrow(
+        "leave out wrappers, action_repeat and pixels",
+      );
+    },
+  );
+
   test("is refused where this process would have to step it, with what to do", async () => {
     const env = { id: "external/Reacher", options: sizes };
     await expect(train({ env })).rejects.toThrow("use `troupe learner`");
