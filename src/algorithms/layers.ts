@@ -44,7 +44,7 @@ export type Probe = (units: Tensor) => void;
 
 export type Activation = "relu" | "tanh" | "silu" | "gelu";
 
-export const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
   relu,
   tanh,
   silu: (x) => mul(x, sigmoid(x)),

@@ -130,7 +130,7 @@ export interface PpoParts {
   readonly addition?: PpoAddition;
 }
 
-export function ppoParts(options: PpoOptions, sizes: PpoSizes): PpoParts {
+function ppoParts(options: PpoOptions, sizes: PpoSizes): PpoParts {
   const { observationSize } = sizes;
   const head = criticHead(options.critic, options);
   return {
@@ -240,10 +240,7 @@ export function ppo(
  * minibatch, and carries the importance of stale data (`src/learner/on-policy/minibatch.ts`).
  * Source: arXiv 1707.06347, equations 7 and 9.
  */
-export function ppoStage(
-  { policy, critic, head, addition }: PpoParts,
-  options: PpoOptions,
-): LossStage {
+function ppoStage({ policy, critic, head, addition }: PpoParts, options: PpoOptions): LossStage {
   const { clipRatio, entropyCoefficient, valueCoefficient, maxGradNorm, robust } = options;
   const valuesOf =
     (agent: Parameters) =>

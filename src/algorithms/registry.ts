@@ -47,7 +47,7 @@ const factories: Readonly<Record<string, Factory>> = {
   },
 };
 
-export const algorithmNames: readonly string[] = Object.keys(factories);
+const algorithmNames: readonly string[] = Object.keys(factories);
 
 /**
  * Makes an algorithm by its name.

@@ -124,7 +124,7 @@ export async function checkPort({ host, port }: Config["metrics"]): Promise<Find
   return { status: "fail", detail: `cannot listen on ${host}:${port}: ${failure.message}`, fix };
 }
 
-export function checkRunDir(dir: string): Finding {
+function checkRunDir(dir: string): Finding {
   try {
     return inScratchFolder(dir, () => {
       const { bavail, bsize } = statfsSync(dir);
@@ -142,7 +142,7 @@ export function checkRunDir(dir: string): Finding {
 }
 
 /** Files from the future confuse everything that goes by age; a shared disk has a clock of its own. */
-export function checkClock(dir: string): Finding {
+function checkClock(dir: string): Finding {
   const fix = "set the clock, by NTP for instance";
   if (Date.now() < Date.UTC(2026, 0)) {
     return { status: "fail", detail: `it is not ${new Date().toISOString()}`, fix };

@@ -63,7 +63,7 @@ async function check(id: string, flags: CheckFlags): Promise<void> {
 }
 
 /** What people read. */
-export function reportText({ env, ok, findings, figures, seconds }: CheckReport): string {
+function reportText({ env, ok, findings, figures, seconds }: CheckReport): string {
   const order = { error: 0, warning: 1, note: 2 };
   const sorted = findings.toSorted((a, b) => order[a.severity] - order[b.severity]);
   const errors = findings.filter(({ severity }) => severity === "error").length;

@@ -28,7 +28,7 @@ function matches({ id, group }: EnvInfo, text = ""): boolean {
 }
 
 /** A block for each suite; in one that has domains, their names stand before their tasks. */
-export function listText(envs: readonly EnvInfo[]): string {
+function listText(envs: readonly EnvInfo[]): string {
   const groups = [...new Set(envs.map(({ group }) => group))];
   const blocks = groups.map((group) =>
     block(

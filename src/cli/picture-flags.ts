@@ -6,7 +6,7 @@ export interface PictureSize {
 }
 
 /** Parses "640x480", or "480" for a square. */
-export function pictureSize(text: string): PictureSize {
+function pictureSize(text: string): PictureSize {
   const [, width, height = width] = /^(\d+)(?:x(\d+))?$/.exec(text.trim()) ?? [];
   if (width === undefined) throw new InvalidArgumentError("It must be like 640x480, or 480.");
   return { width: Number(width), height: Number(height) };

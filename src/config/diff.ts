@@ -29,7 +29,7 @@ export function describeChange({ path, before, after, safe }: ConfigChange): str
 }
 
 /** The value at a dotted path. */
-export function fieldValue(config: Config, path: string): unknown {
+function fieldValue(config: Config, path: string): unknown {
   return path
     .split(".")
     .reduce<unknown>((value, key) => (value as Readonly<Record<string, unknown>>)[key], config);

@@ -81,7 +81,7 @@ function event(time: number, step: number): BinaryWriter {
 }
 
 /** Wraps the bytes of one event as a record. */
-export function frameRecord(data: Uint8Array): Uint8Array {
+function frameRecord(data: Uint8Array): Uint8Array {
   const record = Buffer.alloc(8 + 4 + data.length + 4);
   record.writeBigUInt64LE(BigInt(data.length), 0);
   record.writeUInt32LE(maskedCrc(record.subarray(0, 8)), 8);

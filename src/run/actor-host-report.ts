@@ -137,7 +137,7 @@ export class ActorHostReport implements AsyncDisposable {
 }
 
 /** `12:30:05 actor fps=9.1k actors=4/4 outbox=3 acked=12k policy=61k (0.2s old) ret=1843 connected`. */
-export function progressLine(
+function progressLine(
   status: ActorHostStatus,
   { stepsPerSecond, returns }: { stepsPerSecond: number; returns: readonly number[] },
 ): string {
