@@ -13,6 +13,7 @@ import type { ObservationNormalizer } from "./observation-normalizer.ts";
 import type { Pace } from "./pace.ts";
 import type { ReplayMeter } from "./replay-meter.ts";
 import { type RewardScaler, scaleRewards } from "./reward-scaler.ts";
+import { waitForFrames } from "./wait-for-frames.ts";
 
 export interface LearnerOptions {
   readonly totalSteps: number;
@@ -85,7 +86,6 @@ export interface Progress {
   actorSnapshot: Uint8Array;
 }
 
-const IDLE_WAIT_MS = 20;
 /** Below every learner step: nothing has been published yet, or nothing that is still good. */
 const NEVER = -1;
 /** Control messages are heard at least this often. */
@@ -145,6 +145,10 @@ export class Learner implements LearnerLoop {
   get #isDone(): boolean {
     const { pace } = this.#parts;
     return pace.atBoundary && this.#hasAllSteps && !pace.maySample();
+  }
+
+  get #isWarm(): boolean {
+    return this.progress.envSteps >= this.#options.learningStarts;
   }
 
   get #hasAllSteps(): boolean {
@@ -235,19 +239,14 @@ export class Learner implements LearnerLoop {
   }
 
   #waitForFrames(): void {
-    const start = performance.now();
-    this.#parts.link.waitForFrames(IDLE_WAIT_MS);
-    this.#parts.recorder.inc("troupe_blocked_seconds_total", (performance.now() - start) / 1000, {
-      side: "learner",
-      reason: this.progress.envSteps < this.#options.learningStarts ? "warm_up" : "replay_starved",
-    });
+    waitForFrames(this.#parts, this.#isWarm ? "replay_starved" : "warm_up");
   }
 
   /** Publishes from the end of the warm-up on; a pace with turns also grants the next one this way. */
   #publishIfDue(): void {
     const { pace, link, step, normalizer, recorder } = this.#parts;
-    const { learnerStep, envSteps, turns } = this.progress;
-    const warm = envSteps >= this.#options.learningStarts;
+    const { learnerStep, turns } = this.progress;
+    const warm = this.#isWarm;
     const due = learnerStep - this.#publishedStep >= this.#options.publishInterval;
     if (!pace.grantsTurns && !(warm && (this.#publishedStep < 0 || due))) return;
     const start = performance.now();

@@ -11,6 +11,7 @@ import type { Chores, LearnerLoop, Progress } from "../learner.ts";
 import type { NonFiniteGuard } from "../non-finite-guard.ts";
 import type { ObservationNormalizer } from "../observation-normalizer.ts";
 import type { RewardScaler } from "../reward-scaler.ts";
+import { waitForFrames } from "../wait-for-frames.ts";
 import type { Intake, Iteration } from "./intake.ts";
 import { createMinibatch, type Minibatch, Minibatches } from "./minibatches.ts";
 import { explainedVariance, type Rollout, type RolloutScales } from "./rollout.ts";
@@ -61,7 +62,6 @@ export interface OnPolicyParts {
   readonly cursors?: ActorCursors;
 }
 
-const IDLE_WAIT_MS = 20;
 const LISTEN_INTERVAL_MS = 50;
 
 /**
@@ -133,7 +133,7 @@ export class OnPolicyLearner implements LearnerLoop {
 
   /** Waits for the data of an iteration; undefined when asked to stop before it is there. */
   async #collect(): Promise<Iteration | undefined> {
-    const { intake, chores, recorder } = this.#parts;
+    const { intake, chores } = this.#parts;
     for (;;) {
       const isFull = !this.#takeFrames();
       const iteration = intake.next(this.progress.turns, performance.now());
@@ -143,12 +143,7 @@ export class OnPolicyLearner implements LearnerLoop {
       if (isFull) this.#dropFrame();
       chores.atBoundary(this.progress);
       if (this.#stopRequested) return undefined;
-      const start = performance.now();
-      if (!isFull) this.#parts.link.waitForFrames(IDLE_WAIT_MS);
-      recorder.inc("troupe_blocked_seconds_total", (performance.now() - start) / 1000, {
-        side: "learner",
-        reason: "replay_starved",
-      });
+      if (!isFull) waitForFrames(this.#parts, "replay_starved");
       await this.#listen();
     }
   }
