@@ -150,7 +150,7 @@ describe("options", () => {
 
   test("name the body that has to move, which must exist", async () => {
     await expect(make("Ant-v5", { main_body: "aux_1" })).resolves.toMatchObject({ id: "Ant-v5" });
-    await expect(make("Ant-v5", { main_body: "tail" })).rejects.toThrow('no body named "tail"');
+    await expect(make("Ant-v5", { main_body: "tail" })).rejects.toThrow('no body "tail"');
     await expect(make("Ant-v5", { main_body: 14 })).rejects.toThrow("main_body: the model has 14");
   });
 
