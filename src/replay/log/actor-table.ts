@@ -12,6 +12,8 @@ export interface ActorTableOptions {
   readonly maxActors: number;
   /** After so long a silence a slot may be given to another name. */
   readonly silenceMs?: number;
+  /** The lowest that is given out; 1 by default. */
+  readonly firstIncarnation?: number;
 }
 
 const SILENCE_MS = 600_000;
@@ -34,7 +36,7 @@ export class ActorTable {
   readonly #slots = new Map<string, number>();
 
   constructor(options: ActorTableOptions) {
-    this.#options = { silenceMs: SILENCE_MS, ...options };
+    this.#options = { silenceMs: SILENCE_MS, firstIncarnation: 1, ...options };
   }
 
   /** A table that goes on from a snapshot; everybody in it counts as heard at `now`. */
@@ -84,7 +86,8 @@ export class ActorTable {
     const slot = this.#slots.get(nameKey(name)) ?? this.#freeSlot(now);
     if (slot === undefined) return undefined;
     const before = this.#rows.get(slot)?.cursor;
-    const incarnation = (before?.incarnation ?? 0) + 1;
+    const { firstIncarnation } = this.#options;
+    const incarnation = Math.max((before?.incarnation ?? 0) + 1, firstIncarnation);
     const stays =
       before !== undefined && nameKey(before) === nameKey(name) && before.instance === instance;
     const cursor: ActorCursor = stays

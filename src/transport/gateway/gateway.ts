@@ -96,9 +96,8 @@ export class Gateway implements SessionHost {
       replay: options.replay,
       onMoved: (sender) => this.#onMoved(sender),
     });
-    const isConnected = (slot: number) => members.at(slot)?.session !== undefined;
     const { maxActors } = limits;
-    const roster = new Roster({ table, maxActors, isLogged, record, isConnected });
+    const roster = new Roster({ table, maxActors, isLogged, record });
     this.#admission = new Admission({ run, members, roster, journal: this.#journal });
     this.#sessions = new Sessions(limits, now());
     this.#sendWindow = new SendWindow(limits.windowSeconds, now());

@@ -6,6 +6,7 @@ import { SealBarrier } from "../../replay/log/seal-barrier.ts";
 import { checkTerm } from "../../storage/run-lock.ts";
 import type { Delivery, GatewayEvent, GatewaySetup } from "./gateway-task.ts";
 import type { LogMonitor } from "./log-monitor.ts";
+import { firstIncarnation } from "./roster.ts";
 
 /** Hears of the log. */
 export interface LogListener {
@@ -37,7 +38,10 @@ export interface LogParts {
 export async function openLog(setup: GatewaySetup, parts: LogParts): Promise<OpenedLog> {
   const { delivery } = setup;
   if (delivery.durability === "log") return await openDurable(setup, { ...parts, delivery });
-  const options = { maxActors: setup.limits.maxActors };
+  const options = {
+    maxActors: setup.limits.maxActors,
+    firstIncarnation: firstIncarnation(setup.run.term),
+  };
   const table = ActorTable.restore(options, delivery.cursors, performance.now());
   return { table, log: undefined, replay: undefined, attach: () => undefined };
 }

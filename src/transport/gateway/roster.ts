@@ -7,6 +7,17 @@ import { Sender } from "./sender.ts";
 /** Incarnations and sequence numbers go through 32-bit fields. */
 export const MOST_SEQUENCE = 2 ** 31 - 1;
 
+/** Incarnations of a slot that one term of a learner without a log may give out, and terms that differ. */
+const [INCARNATIONS, TERMS] = [2 ** 16, 2 ** 15];
+
+/**
+ * Where a learner without a log begins to number incarnations. It has forgotten some that are still in use:
+ * given out twice, one of two actors would be taken for the other, and its frames for frames that are there.
+ */
+export function firstIncarnation(term: number): number {
+  return 1 + ((term - 1) % TERMS) * INCARNATIONS;
+}
+
 /** An actor that was taken in. */
 export interface Seat {
   readonly sender: Sender;
@@ -21,8 +32,6 @@ export interface RosterOptions {
   readonly isLogged: boolean;
   /** Remembers a change; returns its place in the log, if there is one. */
   readonly record: (record: LogRecord) => number;
-  /** Whether the slot's actor has a session. */
-  readonly isConnected: (slot: number) => boolean;
 }
 
 /** Who is who: gives actors their slots and incarnations, and knows them when they come back. */
@@ -73,9 +82,9 @@ export class Roster {
     const isKnown = row?.incarnation === incarnation && isSameProcess(row, name);
     if (!isKnown) {
       if (this.#isOutdated(name, resume)) return fenced(resume, row);
-      // The learner goes on from before this incarnation began. If the slot was given to another since, the
-      // actor gets a new one, and numbers its frames anew.
-      if (row !== undefined && !this.#isVacant(resume)) return this.#join(name, now);
+      // The learner goes on from before this incarnation began. If the slot is another's, who may only be
+      // away and has frames in replay, the actor gets a new one, and numbers its frames anew.
+      if (row !== undefined) return this.#join(name, now);
     }
     const before = isKnown ? row : { slot, incarnation, next: firstKept, refused: [] };
     const { next, refused } = before;
@@ -91,17 +100,12 @@ export class Roster {
 
   /** Whether another process has come after this one, in its slot or under its name. */
   #isOutdated({ host, index, instance }: ActorName, { slot, incarnation }: Resume): boolean {
-    const { table } = this.#options;
+    const { table, isLogged } = this.#options;
     const row = table.at(slot);
-    if (row !== undefined && row.incarnation > incarnation) return true;
+    // A learner that has forgotten who was here gives the slot to anybody.
+    if (isLogged && row !== undefined && row.incarnation > incarnation) return true;
     const named = table.cursors().find((other) => other.host === host && other.index === index);
     return named !== undefined && named.instance !== instance;
-  }
-
-  /** Whether a slot may be given to whoever says he had it. */
-  #isVacant({ slot, incarnation }: Resume): boolean {
-    const { table, isConnected } = this.#options;
-    return !isConnected(slot) && (table.at(slot)?.incarnation ?? 0) < incarnation;
   }
 
   #seatAt(cursor: ActorCursor, position: number | undefined): Seat {

@@ -4,6 +4,7 @@ import type { LoggedUnroll } from "../../../src/replay/log/log-reader.ts";
 import type { ActorCursor, LogRecord } from "../../../src/replay/log/log-record.ts";
 import { UnrollDecoder } from "../../../src/replay/unroll-codec.ts";
 import { Gateway } from "../../../src/transport/gateway/gateway.ts";
+import { firstIncarnation } from "../../../src/transport/gateway/roster.ts";
 import type { Session } from "../../../src/transport/gateway/session.ts";
 import {
   type ActorMessage,
@@ -43,6 +44,7 @@ export class World {
   #progress = new Map<number, ActorCursor>();
   #saved: ActorCursor[] = [];
   readonly #isLogged: boolean;
+  #term = 0;
   readonly actors: ModelActor[];
   readonly protocolErrors: string[] = [];
   #queue = newQueue();
@@ -107,12 +109,16 @@ export class World {
   }
 
   #start(): Gateway {
-    const options = { maxActors: MAX_ACTORS };
+    this.#term++;
+    const options = {
+      maxActors: MAX_ACTORS,
+      ...(this.#isLogged ? {} : { firstIncarnation: firstIncarnation(this.#term) }),
+    };
     const table = ActorTable.restore(options, this.#isLogged ? [] : this.#saved, this.now);
     if (this.#isLogged) for (const record of this.records) table.apply(record, this.now);
     const synced = (): number => this.#synced;
     return new Gateway({
-      run,
+      run: { ...run, term: this.#term },
       limits: LIMITS,
       table,
       log: this.#isLogged
@@ -316,6 +322,8 @@ export class ModelActor {
 
   /** Frames with a number are gone from the outbox once they are durable or refused. */
   #settle(durable: number): void {
+    const made = this.#firstKept + this.#outbox.length;
+    if (durable > made) throw new Error(`told that ${durable} frames are durable, of ${made}`);
     while (this.#firstKept < durable) this.#drop(this.#firstKept, this.durable);
   }
 
