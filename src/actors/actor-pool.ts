@@ -98,8 +98,10 @@ export class ActorPool implements AsyncDisposable {
     this.#threads = new Piscina({
       filename: new URL("./actor-worker.js", import.meta.url).href,
       name: "runActor",
-      minThreads: options.capacity,
+      // With any more, an actor that is ended would be replaced, and that thread ended while it loads.
+      minThreads: 0,
       maxThreads: options.capacity,
+      idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       atomics: "disabled",
     });

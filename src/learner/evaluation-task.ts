@@ -6,6 +6,8 @@ export interface EvaluationTask {
   /** The policy as in policy.onnx, or with its critics, to choose among draws. */
   readonly model: Uint8Array;
   readonly heartbeat: SharedArrayBuffer;
+  /** As `StopFlag` has it. */
+  readonly stop: SharedArrayBuffer;
   /** One for each episode, as `BlackBox` has it. */
   readonly blackBoxes: readonly SharedArrayBuffer[];
 }

@@ -3,15 +3,24 @@ import { Heartbeat, hungMessage, Watchdog } from "../actors/heartbeat.ts";
 import { BlackBox, failureIn } from "../envs/failure/black-box.ts";
 import { type EnvFailure, placeOfFailure } from "../envs/failure/env-failure.ts";
 import { RunError } from "../errors.ts";
+import { StopFlag } from "../threads/stop-flag.ts";
 import { fromThreadResult, type ThreadResult } from "../threads/thread-result.ts";
 import type { EpisodeResult } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
 
 const WATCHDOG_INTERVAL_MS = 250;
+/** After disposal, a step that takes longer is not waited for. */
+const STEP_GRACE_MS = 1000;
 
-type Evaluation = Omit<EvaluationTask, "heartbeat" | "blackBoxes">;
+type Evaluation = Omit<EvaluationTask, "heartbeat" | "stop" | "blackBoxes">;
 
-/** Evaluates policies beside the run, one at a time, in a thread that goes when it is idle. */
+/**
+ * Evaluates policies beside the run, one at a time, in a thread that goes when it is idle.
+ *
+ * On disposal an evaluation under way ends by itself before its next step. Its thread is ended from outside
+ * only while environments' code runs: in the middle of loading modules or in ONNX Runtime, Node 20 would
+ * abort the whole process.
+ */
 export class EvaluationThread implements AsyncDisposable {
   readonly #threads = new Piscina({
     filename: new URL("./evaluation-worker.js", import.meta.url).href,
@@ -24,6 +33,7 @@ export class EvaluationThread implements AsyncDisposable {
   readonly #stepTimeoutMs: number;
   readonly #onEnvFailure: (failure: EnvFailure) => void;
   readonly #disposal = new AbortController();
+  readonly #stop = new StopFlag(StopFlag.allocate());
   #before: Promise<unknown> = Promise.resolve();
 
   /** @param stepTimeoutMs A step that takes longer is a hang: the thread is ended. */
@@ -42,33 +52,39 @@ export class EvaluationThread implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposal.abort();
+    this.#stop.raise();
     await this.#before;
     await this.#threads.destroy();
   }
 
   async #runAlone(task: Evaluation): Promise<readonly EpisodeResult[]> {
+    this.#disposal.signal.throwIfAborted();
     const heartbeat = new Heartbeat(Heartbeat.allocate());
     const blackBoxes = Array.from(
       { length: task.episodes },
       () => new BlackBox(BlackBox.allocate()),
     );
     const watchdog = new Watchdog(heartbeat, this.#stepTimeoutMs);
+    const impatient = new Watchdog(heartbeat, STEP_GRACE_MS);
     const hung = new AbortController();
     const timer = setInterval(() => {
-      if (watchdog.isHung(performance.now())) hung.abort();
+      const now = performance.now();
+      const isSlow = impatient.isHung(now);
+      if (watchdog.isHung(now) || (isSlow && this.#disposal.signal.aborted)) hung.abort();
     }, WATCHDOG_INTERVAL_MS);
     try {
       const complete: EvaluationTask = {
         ...task,
         heartbeat: heartbeat.memory,
+        stop: this.#stop.memory,
         blackBoxes: blackBoxes.map(({ memory }) => memory),
       };
       const result: ThreadResult<readonly EpisodeResult[]> = await this.#threads.run(complete, {
-        signal: AbortSignal.any([this.#disposal.signal, hung.signal]),
+        signal: hung.signal,
       });
       return fromThreadResult(result);
     } catch (thrown) {
-      if (this.#disposal.signal.aborted) throw thrown;
+      this.#disposal.signal.throwIfAborted();
       const error = hung.signal.aborted ? this.#hung(task, blackBoxes) : thrown;
       const { message } = RunError.from(error);
       const { id, options } = task.env;

@@ -1,6 +1,7 @@
 import { Heartbeat } from "../actors/heartbeat.ts";
 import { BlackBox } from "../envs/failure/black-box.ts";
 import { openEnv } from "../envs/registry.ts";
+import { StopFlag } from "../threads/stop-flag.ts";
 import { type ThreadResult, toThreadResult } from "../threads/thread-result.ts";
 import { type EpisodeResult, evaluate, evaluationNoise } from "./evaluation.ts";
 import type { EvaluationTask } from "./evaluation-task.ts";
@@ -23,6 +24,7 @@ async function runEpisodes(task: EvaluationTask): Promise<EpisodeResult[]> {
     openEnv: () => openEnv(task.env.id, task.env.options),
     policy,
     heartbeat: new Heartbeat(task.heartbeat),
+    signal: new StopFlag(task.stop),
     blackBoxes: task.blackBoxes.map((memory) => new BlackBox(memory)),
   });
 }

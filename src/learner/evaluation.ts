@@ -23,6 +23,8 @@ export interface EvaluationOptions {
   readonly first?: number;
   /** Beats whenever the environment's code is about to run. */
   readonly heartbeat?: Heartbeat;
+  /** Once it is aborted, the evaluation ends before its next step. */
+  readonly signal?: Pick<AbortSignal, "aborted">;
   /** One for each episode: keep what is needed to repeat a failure. */
   readonly blackBoxes?: readonly BlackBox[];
   /** Called with each environment after its reset and after each of its steps. */
@@ -35,12 +37,14 @@ export interface EvaluationOptions {
  * starts from the same states and none moves a stream that training draws from.
  *
  * @throws RunError ENV_FAILED when the task diverges.
+ * @throws DOMException AbortError when `signal` is aborted.
  */
 export async function evaluate(options: EvaluationOptions): Promise<EpisodeResult[]> {
-  const { episodes, policy, heartbeat, first = 0, watch, blackBoxes } = options;
+  const { episodes, policy, heartbeat, signal, first = 0, watch, blackBoxes } = options;
   const envs: Env[] = [];
   try {
     for (let i = 0; i < episodes; i++) {
+      goOn(signal);
       heartbeat?.stepping();
       envs.push(await options.openEnv());
     }
@@ -56,6 +60,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
       const actions = await policy.act(observations);
       for (const [i, episode] of running.entries()) {
         if (episode.ended) continue;
+        goOn(signal);
         heartbeat?.stepping();
         episode.step(actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize));
       }
@@ -64,6 +69,10 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
   } finally {
     for (const env of envs) env.close();
   }
+}
+
+function goOn(signal: EvaluationOptions["signal"]): void {
+  if (signal?.aborted) throw new DOMException("the evaluation was given up", "AbortError");
 }
 
 /** What a policy that draws its actions draws them with; the same for every evaluation of a run. */

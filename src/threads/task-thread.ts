@@ -48,8 +48,10 @@ export class TaskThread<Control, Task, Event extends { readonly type: string }, 
     this.#threads = new Piscina({
       filename: worker.href,
       name,
-      minThreads: 1,
+      // With any more, a thread whose task is aborted would be replaced, and ended again while it loads.
+      minThreads: 0,
       maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
       atomics: "disabled",
     });
     const complete: Task & TaskPorts = { ...task, control: control.port2, events: events.port2 };
