@@ -1,6 +1,7 @@
 /** Presets by name, with the algorithm that each configures. What they hold is in presets.ts. */
 export const presetAlgorithms = {
   sac: "sac",
+  "sac-plus": "sac",
   drqv2: "drqv2",
   pixels: "drqv2",
   "pixels-small": "drqv2",

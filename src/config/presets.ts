@@ -24,6 +24,8 @@ const drqv2 = {
 export const presets: Readonly<Record<PresetName, ConfigInput>> = {
   // The schema's own: arXiv 1812.05905, table 1.
   sac: {},
+  // The best that was found in runs of ours: bench/results/critics-Walker2d-v5.json.
+  "sac-plus": { algorithm: { critic: "hl-gauss" } },
   // vwxyzjn/cleanrl, cleanrl/ppo_continuous_action.py: one environment, 2048 steps, 32 minibatches.
   ppo: {
     algorithm: {

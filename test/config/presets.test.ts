@@ -96,6 +96,11 @@ describe("a preset by name", () => {
     expect(parseConfig({ preset: "sac" })).toEqual({ ...parseConfig({}), preset: "sac" });
   });
 
+  test("sac-plus is SAC with critics by classification", () => {
+    const byHand = parseConfig({ algorithm: { critic: "hl-gauss" } });
+    expect(parseConfig({ preset: "sac-plus" })).toEqual({ ...byHand, preset: "sac-plus" });
+  });
+
   test("gives way to what is given, and says where values come from", async () => {
     const flags = [
       { flag: "--preset ppo", path: "preset", text: "ppo" },
