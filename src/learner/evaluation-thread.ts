@@ -32,7 +32,6 @@ export class EvaluationThread implements AsyncDisposable {
   });
   readonly #stepTimeoutMs: number;
   readonly #onEnvFailure: (failure: EnvFailure) => void;
-  readonly #disposal = new AbortController();
   readonly #stop = new StopFlag(StopFlag.allocate());
   #before: Promise<unknown> = Promise.resolve();
 
@@ -51,14 +50,13 @@ export class EvaluationThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort();
     this.#stop.raise();
     await this.#before;
     await this.#threads.destroy();
   }
 
   async #runAlone(task: Evaluation): Promise<readonly EpisodeResult[]> {
-    this.#disposal.signal.throwIfAborted();
+    this.#stop.throwIfAborted();
     const heartbeat = new Heartbeat(Heartbeat.allocate());
     const blackBoxes = Array.from(
       { length: task.episodes },
@@ -70,7 +68,7 @@ export class EvaluationThread implements AsyncDisposable {
     const timer = setInterval(() => {
       const now = performance.now();
       const isSlow = impatient.isHung(now);
-      if (watchdog.isHung(now) || (isSlow && this.#disposal.signal.aborted)) hung.abort();
+      if (watchdog.isHung(now) || (isSlow && this.#stop.aborted)) hung.abort();
     }, WATCHDOG_INTERVAL_MS);
     try {
       const complete: EvaluationTask = {
@@ -84,7 +82,7 @@ export class EvaluationThread implements AsyncDisposable {
       });
       return fromThreadResult(result);
     } catch (thrown) {
-      this.#disposal.signal.throwIfAborted();
+      this.#stop.throwIfAborted();
       const error = hung.signal.aborted ? this.#hung(task, blackBoxes) : thrown;
       const { message } = RunError.from(error);
       const { id, options } = task.env;

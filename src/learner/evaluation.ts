@@ -24,7 +24,7 @@ export interface EvaluationOptions {
   /** Beats whenever the environment's code is about to run. */
   readonly heartbeat?: Heartbeat;
   /** Once it is aborted, the evaluation ends before its next step. */
-  readonly signal?: Pick<AbortSignal, "aborted">;
+  readonly signal?: Pick<AbortSignal, "throwIfAborted">;
   /** One for each episode: keep what is needed to repeat a failure. */
   readonly blackBoxes?: readonly BlackBox[];
   /** Called with each environment after its reset and after each of its steps. */
@@ -44,7 +44,7 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
   const envs: Env[] = [];
   try {
     for (let i = 0; i < episodes; i++) {
-      goOn(signal);
+      signal?.throwIfAborted();
       heartbeat?.stepping();
       envs.push(await options.openEnv());
     }
@@ -57,10 +57,12 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
       for (const [i, episode] of running.entries()) {
         observations.set(episode.observation, i * policy.observationSize);
       }
+      // Inference is no fault of the environments, and not to be interrupted.
+      heartbeat?.waiting();
       const actions = await policy.act(observations);
       for (const [i, episode] of running.entries()) {
         if (episode.ended) continue;
-        goOn(signal);
+        signal?.throwIfAborted();
         heartbeat?.stepping();
         episode.step(actions.subarray(i * policy.actionSize, (i + 1) * policy.actionSize));
       }
@@ -69,10 +71,6 @@ export async function evaluate(options: EvaluationOptions): Promise<EpisodeResul
   } finally {
     for (const env of envs) env.close();
   }
-}
-
-function goOn(signal: EvaluationOptions["signal"]): void {
-  if (signal?.aborted) throw new DOMException("the evaluation was given up", "AbortError");
 }
 
 /** What a policy that draws its actions draws them with; the same for every evaluation of a run. */

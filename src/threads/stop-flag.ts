@@ -1,4 +1,4 @@
-/** A wish to have something end, in shared memory: seen by a thread that is busy, too. Has an AbortSignal's `aborted`. */
+/** A wish to have something end, in shared memory: what of an AbortSignal a busy thread can see. */
 export class StopFlag {
   readonly memory: SharedArrayBuffer;
   readonly #cell: Int32Array;
@@ -18,5 +18,10 @@ export class StopFlag {
 
   get aborted(): boolean {
     return Atomics.load(this.#cell, 0) === 1;
+  }
+
+  /** @throws DOMException AbortError once it is raised. */
+  throwIfAborted(): void {
+    if (this.aborted) throw new DOMException("it was given up", "AbortError");
   }
 }
