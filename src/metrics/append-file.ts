@@ -17,9 +17,14 @@ export class AppendFile implements Disposable {
   readonly path: string;
   readonly #descriptor: number;
 
+  /** @throws RunError DISK_FULL: a new file takes room, too. */
   constructor(path: string) {
     this.path = path;
-    this.#descriptor = openSync(path, "a");
+    try {
+      this.#descriptor = openSync(path, "a");
+    } catch (thrown) {
+      throw writeFailure(path, thrown);
+    }
   }
 
   /** Writes all of `data` or nothing. @throws RunError DISK_FULL */
