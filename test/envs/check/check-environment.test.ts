@@ -258,6 +258,24 @@ const faults: Readonly<Record<string, readonly [() => Env, Partial<Finding>]>> =
       what: expect.stringMatching(/\d kB stay after every reset/),
     },
   ],
+  "a leak beside something large that is let go of": [
+    () =>
+      new (class extends Sound {
+        large: Float64Array | null = new Float64Array(1e6);
+        resets = 0;
+        override reset(options: ResetOptions = {}) {
+          leaked.push(new Float64Array(2000));
+          this.resets += 1;
+          if (this.resets === 180) this.large = null;
+          return super.reset(options);
+        }
+      })(),
+    {
+      severity: "error",
+      check: "memory",
+      what: expect.stringMatching(/\d kB stay after every reset/),
+    },
+  ],
   "timers that are left": [
     () =>
       new (class extends Sound {
