@@ -40,6 +40,7 @@ function setupOf(folder: string, parameterCount: number): GatewaySetup {
       onPolicy: undefined,
     },
     totalSteps: 1e9,
+    progress: { envSteps: 0, learnerSteps: 0, limiter: undefined },
     listen: [{ host: "127.0.0.1", port: 0, tls: undefined }],
     limits: { maxActors: 256, maxPayloadBytes: 8 << 20, windowSeconds: 0.25, heartbeatSeconds: 2 },
     delivery: { durability: "memory", cursors: [] },

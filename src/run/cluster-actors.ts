@@ -228,7 +228,7 @@ function gatewayTask(
 ): Omit<GatewayTask, "control" | "events"> {
   const { config, settings, folder, term, runId } = options;
   const { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds } = config.cluster;
-  const { memory, delivery } = ready;
+  const { memory, delivery, envSteps, learnerStep } = ready;
   const shape = unrollShapeOf(options);
   const [queue] = memory.mailboxes;
   const address = listenAddress(config, (message) => options.observer.onLog("warn", message));
@@ -252,6 +252,7 @@ function gatewayTask(
       algorithm: config.algorithm.name,
     },
     totalSteps: config.totalSteps,
+    progress: { envSteps, learnerSteps: learnerStep, limiter: undefined },
     listen: settings.actors > 0 ? [address, { socket }] : [address],
     limits: { maxActors, maxPayloadBytes, windowSeconds, heartbeatSeconds },
     delivery,

@@ -63,7 +63,7 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   readonly #pulse: PulseTimer;
   readonly #timers: NodeJS.Timeout[] = [];
   #ports: readonly number[] = [];
-  #progress: LearnerProgress | undefined;
+  #progress: LearnerProgress;
   #reportedAt: number | undefined;
   #closing: Promise<void> | undefined;
   #finish: (outcome: { readonly error: unknown } | undefined) => void = () => undefined;
@@ -71,6 +71,7 @@ export class GatewayHost implements AsyncDisposable, LogListener {
   private constructor(setup: GatewaySetup, opened: OpenedLog, parts: HostParts) {
     const { emit, recorder } = parts;
     this.#setup = setup;
+    this.#progress = setup.progress;
     this.#recorder = recorder;
     this.#monitor = parts.monitor;
     this.#emit = emit;

@@ -9,7 +9,7 @@ export interface StatusParts {
   readonly totalSteps: number;
   readonly gateway: Gateway;
   /** What the main thread told last. */
-  readonly progress: LearnerProgress | undefined;
+  readonly progress: LearnerProgress;
   readonly log: LogStatus | undefined;
   /** Since the gateway was opened. */
   readonly uptimeSeconds: number;
@@ -25,11 +25,11 @@ export function statusOf(parts: StatusParts): GetStatusResponse {
     term: run.term,
     envId: run.envId,
     algorithm: run.algorithm,
-    envSteps: progress?.envSteps ?? 0,
+    envSteps: progress.envSteps,
     totalSteps: parts.totalSteps,
-    learnerSteps: progress?.learnerSteps ?? 0,
+    learnerSteps: progress.learnerSteps,
     uptimeSeconds: parts.uptimeSeconds,
-    limiter: progress && limiterOf(progress),
+    limiter: limiterOf(progress),
     actors: gateway.members.statuses(parts.now),
     queuedFrames: gateway.queuedFrames,
     log: log && {
@@ -42,6 +42,7 @@ export function statusOf(parts: StatusParts): GetStatusResponse {
 }
 
 function limiterOf({ limiter }: LearnerProgress): GetStatusResponse["limiter"] {
+  if (limiter === undefined) return undefined;
   const { sentence, waiting, error, low, high, size } = limiter;
   return { sentence, waiting, error, low, high, replaySize: size };
 }

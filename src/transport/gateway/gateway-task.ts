@@ -32,6 +32,8 @@ export interface GatewayTask {
   readonly folder: string;
   readonly run: GetRunResponse;
   readonly totalSteps: number;
+  /** Where the run begins or goes on. */
+  readonly progress: LearnerProgress;
   readonly listen: readonly ListenAddress[];
   readonly limits: GatewayLimits;
   readonly delivery: Delivery;
@@ -82,7 +84,8 @@ export interface GatewayControl {
 export interface LearnerProgress {
   readonly envSteps: number;
   readonly learnerSteps: number;
-  readonly limiter: LimiterExplanation;
+  /** Undefined before the learner's first report. */
+  readonly limiter: LimiterExplanation | undefined;
 }
 
 export interface Farewell {

@@ -1,9 +1,13 @@
 import { createServer } from "node:net";
 import { credentials } from "@grpc/grpc-js";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { GatewayThread } from "../../../dist/transport/gateway/gateway-thread.js";
 import type { GatewayEvent } from "../../../src/transport/gateway/gateway-task.ts";
 import { ActorServiceClient } from "../../../src/transport/generated/troupe/v1/actor.ts";
+import {
+  ControlServiceClient,
+  type GetStatusResponse,
+} from "../../../src/transport/generated/troupe/v1/control.ts";
 import { SharedMailbox } from "../../../src/transport/shared-mailbox.ts";
 import { frameOf, poll, RawActor, run, setupOf } from "./harness.ts";
 
@@ -13,7 +17,8 @@ const TIMEOUT_MS = 20_000;
 test(
   "the gateway's thread serves calls, hands over frames and closes in good order",
   async () => {
-    const setup = setupOf({ durability: "log" });
+    const progress = { envSteps: 300, learnerSteps: 200, limiter: undefined };
+    const setup = setupOf({ durability: "log", setup: { progress } });
     const events: GatewayEvent[] = [];
     await using thread = new GatewayThread(setup, (event) => events.push(event));
     const { ports } = await thread.ready();
@@ -24,6 +29,15 @@ test(
       ),
     );
     expect(told).toEqual(run);
+    // Nobody who looks in before the learner's first report takes a run that was resumed for a new one.
+    const control = new ControlServiceClient(`127.0.0.1:${ports[0]}`, credentials.createInsecure());
+    const status = () =>
+      new Promise<GetStatusResponse>((resolve, reject) =>
+        control.getStatus({}, (error, response) => (error ? reject(error) : resolve(response))),
+      );
+    expect(await status()).toMatchObject({ envSteps: 300, learnerSteps: 200, limiter: undefined });
+    thread.report({ ...progress, envSteps: 308 });
+    await vi.waitFor(async () => expect(await status()).toMatchObject({ envSteps: 308 }));
     const actor = new RawActor(client.session());
     await actor.join();
     actor.send(frameOf(0));
@@ -40,6 +54,7 @@ test(
       expect.objectContaining({ name: "troupe_trajectory_received_total", value: 1 }),
     );
     client.close();
+    control.close();
   },
   TIMEOUT_MS,
 );

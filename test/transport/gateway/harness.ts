@@ -110,6 +110,7 @@ export function setupOf(options: HarnessOptions = {}): GatewaySetup {
     folder,
     run: theRun,
     totalSteps: 1000,
+    progress: { envSteps: 0, learnerSteps: 0, limiter: undefined },
     listen: [{ host: "127.0.0.1", port: 0, tls: undefined }],
     limits: {
       maxActors: 8,
