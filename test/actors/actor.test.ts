@@ -79,7 +79,7 @@ function open(options: { envs?: number; takesTurns?: boolean; slots?: number; li
 /** Lets the actor run until `done`, which is asked between its turns. */
 async function runUntil(actor: Actor, done: () => boolean): Promise<void> {
   const running = actor.run();
-  const deadline = performance.now() + 4_000;
+  const deadline = performance.now() + 20_000;
   while (!done() && performance.now() < deadline) await new Promise((next) => setImmediate(next));
   actor.stop();
   await running;
@@ -134,7 +134,7 @@ describe("Actor", () => {
     const blocked = open({ slots: 1 });
     const running = blocked.actor.run();
     const start = performance.now();
-    while (performance.now() - start < 100) await new Promise((next) => setImmediate(next));
+    while (performance.now() - start < 500) await new Promise((next) => setImmediate(next));
     blocked.receive();
     while (blocked.turns.length < 2) await new Promise((next) => setImmediate(next));
     blocked.actor.stop();

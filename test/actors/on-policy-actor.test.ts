@@ -73,7 +73,7 @@ async function open(rule: TurnRule) {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  const deadline = performance.now() + 4_000;
+  const deadline = performance.now() + 20_000;
   while (!done()) {
     if (performance.now() > deadline) throw new Error("nothing happens");
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -59,6 +59,8 @@ interface Held {
 const MOST_HELD = 4 << 20;
 /** Pieces small enough that a limited rate is even. */
 const PIECE_BYTES = 16 << 10;
+/** What a timer may be late without the link's being slower for it. */
+const LATE_MS = 100;
 
 /** One direction of one connection. */
 export class Lane {
@@ -180,7 +182,7 @@ export class Lane {
   }
 
   /** @returns False when the connection is over. */
-  #forward({ bytes }: Held, faults: LaneFaults): boolean {
+  #forward({ bytes, due }: Held, faults: LaneFaults): boolean {
     const { to, counts, reset } = this.#parts;
     if (bytes === undefined) {
       to.end();
@@ -188,8 +190,8 @@ export class Lane {
     }
     const room = faults.resetAfterBytes - this.#forwardedBytes;
     const piece = bytes.subarray(0, Math.max(0, Math.min(bytes.length, room)));
-    this.#freeAt =
-      Math.max(performance.now(), this.#freeAt) + (1000 * piece.length) / faults.bytesPerSecond;
+    const began = Math.max(due, this.#freeAt, performance.now() - LATE_MS);
+    this.#freeAt = began + (1000 * piece.length) / faults.bytesPerSecond;
     this.#forwardedBytes += piece.length;
     counts.forwardedBytes += piece.length;
     if (to.writable) this.#blocked = !to.write(piece);

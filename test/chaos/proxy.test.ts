@@ -35,7 +35,7 @@ class Watched {
   }
 }
 
-async function until(condition: () => boolean, limitMs = 4_000): Promise<void> {
+async function until(condition: () => boolean, limitMs = 20_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${condition}`);
@@ -104,11 +104,12 @@ describe("ChaosProxy", () => {
     const text = await far.untilReceived(words.join("").length);
     expect(performance.now() - start).toBeGreaterThan(60);
     expect(text.toString()).toBe(words.join(""));
-    // The other way is as it was.
-    const back = performance.now();
+    // The other way is as it was: what is sent later is there first.
+    proxy.set("up", { delayMs: 2_000, jitterMs: 0 });
+    near.socket.write("late");
     far.socket.write(hello);
     await near.untilReceived(hello.length);
-    expect(performance.now() - back).toBeLessThan(50);
+    expect(far.received.length).toBe(text.length);
   });
 
   test("limits the rate", async () => {
@@ -120,7 +121,7 @@ describe("ChaosProxy", () => {
     await far.untilReceived(300_000);
     const seconds = (performance.now() - start) / 1000;
     expect(seconds).toBeGreaterThan(0.25);
-    expect(seconds).toBeLessThan(1.5);
+    expect(seconds).toBeLessThan(3);
   });
 
   test("a stall holds everything and loses nothing", async () => {

@@ -7,7 +7,7 @@ import type { CliResult } from "./run-cli.ts";
 import { startCli } from "./start-cli.ts";
 
 // Each of these starts Node, some five times; beside other test files that takes seconds.
-const SLOW = { timeout: 30_000 };
+const SLOW = { timeout: 90_000 };
 
 let dir: string;
 beforeEach(() => {

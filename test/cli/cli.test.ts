@@ -6,7 +6,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { runCli } from "./run-cli.ts";
 
 // Each of these starts Node, which can take a second and more on a busy machine.
-const SLOW = { timeout: 30_000 };
+const SLOW = { timeout: 90_000 };
 
 function file(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), "cli-")), "run.yaml");

@@ -10,7 +10,7 @@ import { identity, openAuthority } from "../transport/tls/identities.ts";
 import { startCli } from "./start-cli.ts";
 
 // Each of these starts Node, which can take a second and more on a busy machine.
-const SLOW = { timeout: 30_000 };
+const SLOW = { timeout: 90_000 };
 
 let dir: string;
 let authority: CertifiedKey;

@@ -6,7 +6,7 @@ import { loadPolicy, train } from "../../dist/index.js";
 import { runCli } from "./run-cli.ts";
 
 // A command starts Node, MuJoCo and ONNX Runtime; beside other test files that takes seconds.
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 90_000;
 
 let dir: string;
 let folder: string;

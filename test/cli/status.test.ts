@@ -11,7 +11,7 @@ import type { CliResult } from "./run-cli.ts";
 import { startCli } from "./start-cli.ts";
 
 // Each of these starts Node, which can take a second and more on a busy machine.
-const SLOW = { timeout: 30_000 };
+const SLOW = { timeout: 90_000 };
 
 let dir: string;
 let authority: CertifiedKey;

@@ -7,7 +7,7 @@ import { readGif, readMp4 } from "../video/film-files.ts";
 import { runCli } from "./run-cli.ts";
 
 // A command starts Node, MuJoCo and ONNX Runtime; beside other test files that takes seconds.
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 let dir: string;
 

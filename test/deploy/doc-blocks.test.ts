@@ -41,7 +41,7 @@ beforeEach((context) => {
   if (reason !== undefined) skipBecause(reason, context);
 });
 
-describe("a page's blocks", { timeout: 20_000 }, () => {
+describe("a page's blocks", { timeout: 90_000 }, () => {
   function page(text: string): string {
     const folder = mkdtempSync(join(tmpdir(), "troupe-page-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -73,7 +73,7 @@ cut -d. -f1 /proc/uptime
 exit 1
 '''
 `),
-      15,
+      60,
     );
     expect(output).toContain("5 blocks ran");
   });
@@ -93,7 +93,7 @@ exit 1
 });
 
 // Fifteen starts of a command line, among them four long-lived ones, on as few as two cores.
-test("docs/cluster.md does what it says", { timeout: 250_000 }, async () => {
-  const output = await runPage("docs/cluster.md", 240);
+test("docs/cluster.md does what it says", { timeout: 500_000 }, async () => {
+  const output = await runPage("docs/cluster.md", 480);
   expect(output).toMatch(/\d+ blocks ran/);
 });

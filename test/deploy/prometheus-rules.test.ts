@@ -9,7 +9,7 @@ import { recordCases } from "./prometheus-record-cases.ts";
 import { alerts, RULES, readRules, records, testAlert, testRecord } from "./prometheus-rules.ts";
 
 // promtool evaluates every rule at every step: a second, and more on a busy machine.
-const TIMEOUT = { timeout: 30_000 };
+const TIMEOUT = { timeout: 120_000 };
 
 const hasPromtool = !spawnSync("promtool", ["--version"]).error;
 

@@ -17,9 +17,9 @@ import { writeFaultyTask } from "./faulty-task.ts";
 import { scratchFolder } from "./train-process.ts";
 
 // Each starts threads that load an inference library: a second on an idle machine, several on a busy one.
-const TIMEOUT = { timeout: 30_000 };
+const TIMEOUT = { timeout: 120_000 };
 /** Polls are bounded by the test's own time. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 60_000 };
 
 /** What a learner would say of a run of this environment. */
 async function runOf(envId: string): Promise<Partial<GetRunResponse> & { parameterCount: number }> {

@@ -9,7 +9,7 @@ import { writeFaultyTask } from "./faulty-task.ts";
 import { SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 // Some start a process with a learner's thread in it: seconds when the machine is busy.
-const TIMEOUT = { timeout: 30_000 };
+const TIMEOUT = { timeout: 90_000 };
 
 /** Runs `troupe train`, and expects it to end with `code`, one sentence, and no run folder. */
 async function expectRefused(

@@ -5,7 +5,7 @@ import { SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 // A run and three evaluations, each a process of a second or several.
 test("evaluations draw several actions and let the critics choose, the same ones each time", {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async (context) => {
   const runDir = scratchFolder(context);
   const flags = settings({

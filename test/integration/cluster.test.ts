@@ -6,7 +6,7 @@ import { readJournal, TestCluster } from "./cluster-process.ts";
 import { lastRecord, records } from "./train-process.ts";
 
 // Several processes with their threads start in each test, on a machine that is busy with others.
-const TIMEOUT = { timeout: 90_000 };
+const TIMEOUT = { timeout: 240_000 };
 
 /** Environment steps that the run's log of metrics tells of. */
 function envSteps(folder: string): number {

@@ -29,7 +29,7 @@ async function digestOf(context: TestContext, runDir: string, argv: readonly str
 describe("a deterministic run with all guards of a critic's", () => {
   // Three processes of some seconds each.
   test("ends the same when it is resumed, and says how smooth its critics are", {
-    timeout: 90_000,
+    timeout: 300_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const guards = settings({
@@ -60,7 +60,7 @@ describe("a deterministic run with all guards of a critic's", () => {
 describe("a deterministic run with a categorical critic, scaled rewards and other networks", () => {
   // Four processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is stopped and resumed, and its policy is exported", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const whole = await digestOf(context, runDir, [...ARGV, "--name", "whole"]);

@@ -66,7 +66,7 @@ function checkpoints(folder: string): readonly string[] {
 describe("a deterministic run", () => {
   // Five processes of some seconds each, on a machine that may be busy with other tests.
   test("that is killed at any step and resumed ends as one that never was", {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const [whole, other] = await Promise.all([

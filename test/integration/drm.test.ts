@@ -15,7 +15,7 @@ async function finish(context: TestContext, runDir: string, argv: readonly strin
 describe("a run with DrM", () => {
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is killed and resumed in the deterministic mode", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const argv = [

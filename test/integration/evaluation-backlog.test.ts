@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 // A real run of threads, which other test files compete with for two cores.
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 test(
   "evaluations slower than their interval are left out, with a warning, and do not pile up",

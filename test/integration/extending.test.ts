@@ -48,7 +48,7 @@ async function complete(
 }
 
 test("the page's files are short, and type-check as a user's own", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, (context) => {
   const files = pageFiles();
   expect([...files.keys()]).toEqual(["quantile.ts", "constant-noise.ts"]);
@@ -72,7 +72,7 @@ test("the page's files are short, and type-check as a user's own", {
 });
 
 describe("the page's critic and policy", () => {
-  test("learn a task together", { timeout: 120_000 }, async (context) => {
+  test("learn a task together", { timeout: 300_000 }, async (context) => {
     const folder = project(context);
     const { returns, record } = await complete(context, folder, [
       "PointMass-v0",
@@ -95,7 +95,7 @@ describe("the page's critic and policy", () => {
   });
 
   test("are another agent than ours, the same after a resume, and exported", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (context) => {
     const folder = project(context);
     const argv = (steps: number, name: string) => [
@@ -122,7 +122,7 @@ describe("the page's critic and policy", () => {
     expect(status, stderr).toBe(0);
   });
 
-  test("go with PPO where they are made for it", { timeout: 60_000 }, async (context) => {
+  test("go with PPO where they are made for it", { timeout: 180_000 }, async (context) => {
     const folder = project(context);
     const argv = [
       "PointMass-v0",
@@ -147,7 +147,7 @@ describe("the page's critic and policy", () => {
 });
 
 test("a plugin's metric that nobody knows is warned of, once", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (context) => {
   const folder = project(context);
   const file = join(folder, "curious.ts");
@@ -181,7 +181,7 @@ describe("a plugin that does not fit is refused with the reason", () => {
       { "algorithm.critic": "quantille" },
       /algorithm\.critic is quantille, which no file of plugins\.files adds \(did you mean quantile\?\)/,
     ],
-  ])("%s", { timeout: 30_000 }, async ([, code, values, expected], context) => {
+  ])("%s", { timeout: 90_000 }, async ([, code, values, expected], context) => {
     const folder = scratchFolder(context);
     const file = join(folder, "mine.ts");
     writeFileSync(file, code);

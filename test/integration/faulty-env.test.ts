@@ -17,7 +17,7 @@ const TOTAL_STEPS = 600;
 
 // Each test starts a process with three threads, some of which are killed and started again: seconds on
 // an idle machine, several times that on a busy one.
-const TIMEOUT = { timeout: 60_000 };
+const TIMEOUT = { timeout: 180_000 };
 
 interface Trained {
   readonly run: TroupeProcess;

@@ -10,7 +10,7 @@ import { records, SMALL, scratchFolder, settings, startTrain } from "./train-pro
 const GAP = "no space left on the disk; the run goes on, its records have a gap";
 
 test("a run whose disk is full goes on, says so once, and records all again when there is room", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async (context) => {
   const reason = whyNoSmallDisk();
   if (reason) skipBecause(reason, context);

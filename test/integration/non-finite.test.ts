@@ -10,7 +10,7 @@ const MAX_ROLLBACKS = 1;
 
 // One process, some hundred updates.
 test("updates that overflow are kept out, saved, counted, rolled back and in the end given up", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (context) => {
   const runDir = scratchFolder(context);
   // Finite as a float32, but not its square.

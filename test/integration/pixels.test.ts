@@ -34,7 +34,7 @@ async function finish(context: TestContext, runDir: string, argv: readonly strin
 describe("a run on pixels", () => {
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is killed and resumed in the deterministic mode, and can be evaluated and exported", {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const argv = [...ARGV, ...settings({ deterministic: true, "checkpoint.intervalSteps": 100 })];

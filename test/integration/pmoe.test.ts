@@ -44,7 +44,7 @@ const PPO = [
 describe("a deterministic run with a mixture of experts", () => {
   // Two processes of some seconds each.
   test("by PPO is the same twice, and says how the experts are used", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const first = await digestOf(context, runDir, [...PPO, "--name", "first"]);
@@ -58,7 +58,7 @@ describe("a deterministic run with a mixture of experts", () => {
 
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test("ends the same when it is killed and resumed, and its policy is exported", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const argv = [...DETERMINISTIC, ...MIXTURE];
@@ -87,7 +87,7 @@ describe("a deterministic run with a mixture of experts", () => {
   });
 
   // Two processes of some seconds each.
-  test("of one is one of plain SAC", { timeout: 120_000 }, async (context) => {
+  test("of one is one of plain SAC", { timeout: 300_000 }, async (context) => {
     const runDir = scratchFolder(context);
     const plain = await digestOf(context, runDir, [...DETERMINISTIC, "--name", "plain"]);
     const one = settings({ "algorithm.policy": "pmoe", "pmoe.experts": 1 });

@@ -15,7 +15,7 @@ describe("PPO with actors in other processes", () => {
   // Several processes with their threads, on a machine that may be busy with others.
   test.for(["synchronous", "overlapped"])(
     "that is %s goes on when its learner was killed, and learns from data of one age",
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (mode, context) => {
       const cluster = await TestCluster.open(context);
       const actor = cluster.actor("a", "--workers", "2");

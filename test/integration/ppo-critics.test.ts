@@ -33,7 +33,7 @@ async function complete(context: TestContext, runDir: string, argv: readonly str
 
 describe.each(["hl-gauss", "two-hot", "c51"])("PPO with a value by %s", (critic) => {
   test("ends the same when it is resumed, and shows its support and logits", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const values = { deterministic: true, "algorithm.critic": critic };
@@ -49,7 +49,7 @@ describe.each(["hl-gauss", "two-hot", "c51"])("PPO with a value by %s", (critic)
     expect(record?.["train/logit_max"]).toBeGreaterThan(0);
   });
 
-  test("learns a task", { timeout: 60_000 }, async (context) => {
+  test("learns a task", { timeout: 180_000 }, async (context) => {
     const runDir = scratchFolder(context);
     const values = {
       "algorithm.critic": critic,
@@ -65,7 +65,7 @@ describe.each(["hl-gauss", "two-hot", "c51"])("PPO with a value by %s", (critic)
 });
 
 test("a PPO critic whose support is too small says so", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (context) => {
   const runDir = scratchFolder(context);
   const values = {

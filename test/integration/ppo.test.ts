@@ -39,7 +39,7 @@ describe("a deterministic PPO run", () => {
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test.for(["synchronous", "overlapped"])(
     "that is %s, killed and resumed, ends as one that never was",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (mode, context) => {
       const runDir = scratchFolder(context);
       const argv = argvOf({
@@ -73,7 +73,7 @@ describe("PPO with two actors", () => {
   const ages = { synchronous: 0, overlapped: 1 };
   test.for(Object.entries(ages))(
     "that is %s learns from data of age %i",
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async ([mode, age], context) => {
       const runDir = scratchFolder(context);
       const argv = [...argvOf({ "ppo.mode": mode, "actors.count": 2 }), "--name", "run"];
@@ -92,7 +92,7 @@ describe("PPO with two actors", () => {
   );
 
   test("that is asynchronous corrects for the age of its data, of at most maxAge", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const argv = argvOf({ "ppo.mode": "asynchronous", "ppo.maxAge": 2, "actors.count": 2 });
@@ -105,7 +105,7 @@ describe("PPO with two actors", () => {
   });
 
   test("lowers its step size to 0 at the end, and leaves out epochs once the policy has moved far", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     const argv = argvOf({ "ppo.targetKl": 1e-12 });
@@ -116,7 +116,7 @@ describe("PPO with two actors", () => {
   });
 
   test("leaves a policy that can be loaded, and acts within the bounds", {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (context) => {
     const runDir = scratchFolder(context);
     await complete(context, runDir, [...argvOf({}), "--name", "run"]);

@@ -15,7 +15,7 @@ import { PrometheusProcess, poll } from "./prometheus-process.ts";
 import { SMALL, scratchFolder, settings, startTrain, type TroupeProcess } from "./train-process.ts";
 
 // Four processes with their threads, on a machine that is busy with others, and some seconds of scrapes.
-const TIMEOUT = { timeout: 120_000 };
+const TIMEOUT = { timeout: 300_000 };
 
 /** What makes the learner do a bit of everything at once. */
 const EVERYTHING = {
@@ -96,7 +96,7 @@ test("a run in one process exports what it measures, in good form", TIMEOUT, asy
   );
   await run.until("an evaluation", () => run.log.some(({ msg }) => msg === "evaluation"));
   await expect
-    .poll(async () => missing(await scrape(url), names), { timeout: 40_000, interval: 100 })
+    .poll(async () => missing(await scrape(url), names), { timeout: 90_000, interval: 100 })
     .toEqual([]);
   expect(complaints(await scrape(url), context)).toBe("");
   run.kill("SIGINT");
@@ -125,7 +125,7 @@ test("every query of the dashboard and the rules works on a cluster", TIMEOUT, a
       const text = await scrape(url);
       return { missing: missing(text, names), idle: idle(text, names) };
     };
-    await expect.poll(look, { timeout: 60_000, interval: 200 }).toEqual({ missing: [], idle: [] });
+    await expect.poll(look, { timeout: 90_000, interval: 200 }).toEqual({ missing: [], idle: [] });
     expect(complaints(await scrape(url), context)).toBe("");
   }
 
@@ -148,7 +148,7 @@ test("every query of the dashboard and the rules works on a cluster", TIMEOUT, a
     }
     return failed;
   };
-  await expect.poll(unanswered, { timeout: 60_000, interval: 1_000 }).toEqual([]);
+  await expect.poll(unanswered, { timeout: 90_000, interval: 1_000 }).toEqual([]);
 
   expect(await prometheus.labelValues("run", "troupe_build_info")).toEqual(["test"]);
   const instances = await prometheus.labelValues("instance", 'troupe_build_info{run="test"}');

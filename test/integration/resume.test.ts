@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from "v
 import { records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 // A process that reads a checkpoint, trains for a moment and writes another: seconds on a busy machine.
-const TIMEOUT = { timeout: 60_000 };
+const TIMEOUT = { timeout: 180_000 };
 const ARGV = [
   "PointMass-v0",
   ...["--name", "run", "-n", "1000000"],
@@ -60,7 +60,7 @@ describe("a run that was stopped by SIGINT", () => {
     const context = { onTestFinished: (kill: () => void) => kills.push(kill) };
     stopped = await interrupt(context as unknown as TestContext, template, "SIGINT");
     for (const kill of kills) kill();
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => rmSync(template, { recursive: true, force: true }));
 

@@ -5,7 +5,7 @@ import { type Faults, writeFaultyTask } from "./faulty-task.ts";
 import { SMALL, scratchFolder, settings, startTrain, type TroupeProcess } from "./train-process.ts";
 
 // The start of a process and its threads takes seconds on a busy machine.
-const TIMEOUT = { timeout: 60_000 };
+const TIMEOUT = { timeout: 180_000 };
 /** Two seconds are promised; as many again for a machine that is busy with other tests. */
 const PROMPT_MS = 4_000;
 const NAP = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)";

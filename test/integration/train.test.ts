@@ -68,7 +68,7 @@ describe("train() on PointMass-v0", () => {
     expect(status, stderr).toBe(0);
     result = JSON.parse(stdout) as Printed;
     paths = runPaths(result.folder);
-  }, 90_000);
+  }, 240_000);
 
   afterAll(() => rmSync(runDir, { recursive: true, force: true }));
 

@@ -142,7 +142,7 @@ async function holder(folder: string): Promise<ChildProcess> {
 
 describe("RunLock", () => {
   // Another process has to start, on a machine that may be busy.
-  const starts = { timeout: 20_000 };
+  const starts = { timeout: 90_000 };
   test(
     "keeps a second learner out while the first lives, and lets it in when it was killed",
     starts,

@@ -43,7 +43,7 @@ function namespacesOfThisProcess(): string[] {
 }
 
 // Namespaces and processes are made one after another; a second or two on a busy machine.
-describe.each(["bridge", "switch"] as const)("hosts on a %s", { timeout: 20_000 }, (kind) => {
+describe.each(["bridge", "switch"] as const)("hosts on a %s", { timeout: 60_000 }, (kind) => {
   beforeEach((context) => {
     const reason = whyNoHosts(kind);
     if (reason) skipBecause(reason, context);
@@ -69,7 +69,7 @@ describe.each(["bridge", "switch"] as const)("hosts on a %s", { timeout: 20_000 
   });
 });
 
-describe("a switch", { timeout: 20_000 }, () => {
+describe("a switch", { timeout: 60_000 }, () => {
   beforeEach((context) => {
     const reason = whyNoHosts("switch");
     if (reason) skipBecause(reason, context);
@@ -88,7 +88,7 @@ describe("a switch", { timeout: 20_000 }, () => {
 });
 
 test("what a killed process left behind goes when the next makes hosts", {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async (context) => {
   const reason = whyNoHosts("bridge");
   if (reason) skipBecause(reason, context);

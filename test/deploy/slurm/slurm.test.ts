@@ -9,7 +9,7 @@ import { SlurmCluster, whyNoSlurm } from "./slurm-cluster.ts";
 
 const SUBMIT = resolve("deploy/slurm/submit.sh");
 /** A real scheduler looks every two seconds, and a requeued job waits for five. */
-const SOON = { timeout: 60_000, interval: 300 };
+const SOON = { timeout: 120_000, interval: 300 };
 
 async function slurm(context: TestContext): Promise<SlurmCluster> {
   const reason = whyNoSlurm();
@@ -68,7 +68,7 @@ function processOf(cluster: SlurmCluster, hostId: string): number {
 }
 
 // Three nodes, a learner, two actor hosts, and five restarts among them, each with the scheduler's own delays.
-describe("under a real Slurm", { timeout: 240_000 }, () => {
+describe("under a real Slurm", { timeout: 500_000 }, () => {
   test("a learner and an array of actor hosts survive requeues, kills and the time limit", async (context) => {
     const cluster = await slurm(context);
     writeRun(cluster, 10_000_000);

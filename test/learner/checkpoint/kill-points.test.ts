@@ -118,7 +118,7 @@ describe("a checkpoint writer", () => {
       });
       expect(points).toBeGreaterThanOrEqual(atLeast);
     },
-    60_000,
+    240_000,
   );
 
   test.each([
@@ -138,7 +138,7 @@ describe("a checkpoint writer", () => {
       });
       expect(full).toBeGreaterThanOrEqual(atLeast);
     },
-    60_000,
+    240_000,
   );
 
   test("has everything on the disk before it renames a folder, and the rename before it returns", async () => {

@@ -109,7 +109,7 @@ describe("FrameLog", () => {
       // Each waits for the disk some twenty times, hence the limits.
       { numRuns: 30, interruptAfterTimeLimit: 15_000 },
     );
-  }, 30_000);
+  }, 90_000);
 
   test("goes on after any number of restarts, and needs only the newest segments for it", async () => {
     const folder = newFolder();
@@ -237,7 +237,8 @@ describe("FrameLog", () => {
       if (i % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     while (opened.log.durable < 501) await new Promise((resolve) => setImmediate(resolve));
-    expect(syncs).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - start) / 20));
+    // A timer may be early by what its turn of the event loop took before it was set.
+    expect(syncs).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - start) / 15));
     expect(opened.log.status).toMatchObject({ pendingRecords: 0, trouble: null });
   });
 

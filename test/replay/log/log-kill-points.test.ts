@@ -26,7 +26,7 @@ const MOST_CALLS = 200;
 const ALL = process.env["TROUPE_TEST_ALL_KILL_POINTS"] === "1";
 const TRIES = ALL ? MOST_CALLS : 3;
 
-const LONGEST_MS = ALL ? 900_000 : 120_000;
+const LONGEST_MS = ALL ? 900_000 : 400_000;
 
 const PWRITE = "pwrite64,?pwritev,?pwritev2";
 const RENAME = "?rename,?renameat,?renameat2";
@@ -57,7 +57,7 @@ function runWriter(runFolder: string, ...inject: readonly string[]): Promise<Out
   const options = ["-f", "-o", tracePath, ...inject, ...command];
   const env = { ...process.env, UV_THREADPOOL_SIZE: "1", UV_USE_IO_URING: "0" };
   return new Promise((resolve) => {
-    const child = execFile("strace", options, { env, timeout: 60_000 }, (_, __, stderr) => {
+    const child = execFile("strace", options, { env, timeout: 120_000 }, (_, __, stderr) => {
       const trace = readFileSync(tracePath, "utf8");
       const killed = child.signalCode === "SIGKILL" || trace.includes("killed by SIGKILL");
       resolve({ runFolder, disturbed: killed || trace.includes("(INJECTED)"), stderr });
@@ -152,7 +152,8 @@ async function disturb(
       rmSync(outcome.runFolder, { recursive: true });
     }
   }
-  expect(disturbed).toBeGreaterThanOrEqual(numbers.length / 2);
+  // The first call there is always; of all N, most.
+  expect(disturbed).toBeGreaterThanOrEqual(ALL ? numbers.length / 2 : 1);
 }
 
 describe("the frame log", () => {

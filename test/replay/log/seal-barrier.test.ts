@@ -3,14 +3,18 @@ import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { SealBarrier, type SealRequest } from "../../../src/replay/log/seal-barrier.ts";
 
+/** Of what is served; longer than a busy machine takes. */
+const LONG_MS = 20_000;
+
 /** Asks, in a thread that blocks meanwhile, and posts what came of it. */
 const LEARNER = `
   import { parentPort, workerData } from "node:worker_threads";
   const { SealBarrier } = await import(workerData.module);
   const barrier = new SealBarrier(workerData.memory);
-  for (let end = 1; end <= workerData.requests; end++) {
+  for (const [i, timeoutMs] of workerData.timeoutsMs.entries()) {
+    const end = i + 1;
     try {
-      barrier.seal({ endIndex: end * 1e10, releasedBelow: end }, workerData.timeoutMs);
+      barrier.seal({ endIndex: end * 1e10, releasedBelow: end }, timeoutMs);
       parentPort.postMessage("sealed");
     } catch (error) {
       parentPort.postMessage(error.code + ": " + error.message);
@@ -18,10 +22,11 @@ const LEARNER = `
   }
 `;
 
-function startLearner(memory: SharedArrayBuffer, requests: number, timeoutMs: number): Worker {
+/** @param timeoutsMs One for each request. */
+function startLearner(memory: SharedArrayBuffer, timeoutsMs: readonly number[]): Worker {
   const module = new URL("../../../dist/replay/log/seal-barrier.js", import.meta.url).href;
   const source = new URL(`data:text/javascript,${encodeURIComponent(LEARNER)}`);
-  return new Worker(source, { workerData: { module, memory, requests, timeoutMs } });
+  return new Worker(source, { workerData: { module, memory, timeoutsMs } });
 }
 
 async function answersOf(learner: Worker): Promise<string[]> {
@@ -40,7 +45,9 @@ describe("SealBarrier", () => {
       served.push(request);
       await new Promise((resolve) => setImmediate(resolve));
     }, stop.signal);
-    expect(await answersOf(startLearner(memory, 50, 4000))).toEqual(Array(50).fill("sealed"));
+    expect(await answersOf(startLearner(memory, Array(50).fill(LONG_MS)))).toEqual(
+      Array(50).fill("sealed"),
+    );
     expect(served).toEqual(
       Array.from({ length: 50 }, (_, i) => ({ endIndex: (i + 1) * 1e10, releasedBelow: i + 1 })),
     );
@@ -50,8 +57,8 @@ describe("SealBarrier", () => {
 
   test("serves what was asked before it began", async () => {
     const memory = SealBarrier.allocate();
-    const learner = startLearner(memory, 1, 4000);
-    await expect.poll(() => new Int32Array(memory)[0], { timeout: 4000 }).toBe(1);
+    const learner = startLearner(memory, [LONG_MS]);
+    await expect.poll(() => new Int32Array(memory)[0], { timeout: LONG_MS }).toBe(1);
     const stop = new AbortController();
     const serving = new SealBarrier(memory).serve(() => Promise.resolve(), stop.signal);
     expect(await answersOf(learner)).toEqual(["sealed"]);
@@ -63,7 +70,7 @@ describe("SealBarrier", () => {
     const memory = SealBarrier.allocate();
     const stop = new AbortController();
     let first: (() => void) | undefined;
-    const learner = startLearner(memory, 2, 300);
+    const learner = startLearner(memory, [300, LONG_MS]);
     const answers: string[] = [];
     learner.on("message", (answer: string) => {
       answers.push(answer);
@@ -87,12 +94,12 @@ describe("SealBarrier", () => {
     const failing = new SealBarrier(memory).serve(() => {
       return Promise.reject(new Error("taken over"));
     }, stop.signal);
-    expect(await answersOf(startLearner(memory, 1, 4000))).toEqual([
+    expect(await answersOf(startLearner(memory, [LONG_MS]))).toEqual([
       "INTERNAL: the frame log could not be sealed",
     ]);
     stop.abort();
     await failing;
-    expect(await answersOf(startLearner(memory, 1, 4000))).toEqual([
+    expect(await answersOf(startLearner(memory, [LONG_MS]))).toEqual([
       "INTERNAL: the frame log is closed",
     ]);
   });

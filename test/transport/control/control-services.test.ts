@@ -7,6 +7,7 @@ import type { CertifiedKey } from "../../../src/transport/certs/authority.ts";
 import { ControlClient } from "../../../src/transport/control/control-client.ts";
 import type { Role, TlsIdentity } from "../../../src/transport/tls.ts";
 import { identity, openAuthority } from "../tls/identities.ts";
+import { soon } from "../uplink/soon.ts";
 import { type ControlServer, openControlServer, someStatus } from "./control-server.ts";
 
 let authority: CertifiedKey;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 
 function connect({ port }: ControlServer, tls?: TlsIdentity): ControlClient {
-  return new ControlClient({ address: `localhost:${port}`, tls, timeoutMs: 4_000 });
+  return new ControlClient({ address: `localhost:${port}`, tls, timeoutMs: 20_000 });
 }
 
 /** A client that sends bytes as they are. */
@@ -189,11 +190,11 @@ describe("grpc.health.v1", () => {
     const seen: string[] = [];
     const call = watch(client, "");
     call.on("data", ({ status }: State) => seen.push(status)).on("error", () => {});
-    await vi.waitFor(() => expect(seen).toEqual(["SERVING"]));
+    await soon(() => expect(seen).toEqual(["SERVING"]));
     server.healthy = false;
-    await vi.waitFor(() => expect(seen).toEqual(["SERVING", "NOT_SERVING"]), 3_000);
+    await soon(() => expect(seen).toEqual(["SERVING", "NOT_SERVING"]));
     server.healthy = true;
-    await vi.waitFor(() => expect(seen).toHaveLength(3), 3_000);
+    await soon(() => expect(seen).toHaveLength(3));
     call.cancel();
     client.close();
   });
@@ -204,7 +205,7 @@ describe("grpc.health.v1", () => {
     const client = rawClient(server);
     const call = watch(client, "");
     await new Promise((resolve) => call.once("data", resolve));
-    await vi.waitFor(() => expect(asked).toBeGreaterThan(2), 3_000);
+    await soon(() => expect(asked).toBeGreaterThan(2));
     const closed = new Promise((resolve) => call.once("error", resolve));
     call.cancel();
     await closed;
@@ -215,7 +216,7 @@ describe("grpc.health.v1", () => {
       return still;
     };
     // It is asked every 500 ms while somebody watches.
-    await vi.waitFor(() => expect(isStill()).toBe(true), { interval: 700, timeout: 3_500 });
+    await vi.waitFor(() => expect(isStill()).toBe(true), { interval: 700, timeout: 20_000 });
     client.close();
   });
 

@@ -28,7 +28,7 @@ describe("what others can make the gateway hold", () => {
     expect(slow.last("acknowledgement")).toMatchObject({ accepted: 1, durable: 1 });
     expect(slow.all("acknowledgement").length - before).toBeLessThan(400);
     expect(slow.end).toBeUndefined();
-  }, 15_000); // 128 MB go through a socket.
+  }, 90_000); // 128 MB go through a socket.
 
   test("frames wait for the learner only as far as credits let them", async () => {
     await using harness = await Harness.open({ queueSlots: 1 });
@@ -50,7 +50,7 @@ describe("what others can make the gateway hold", () => {
     harness.keepTaking();
     other.send(frameOf(0));
     await other.wait("acknowledgement", ({ durable }) => durable === 1);
-  }, 15_000); // 65 MiB go through a socket.
+  }, 90_000); // 65 MiB go through a socket.
 
   test("a flood of refusals is not a flood of log lines", async () => {
     await using harness = await Harness.open();
@@ -134,5 +134,5 @@ describe("a disk that is full", () => {
       execFileSync("umount", ["-l", disk]);
       rmSync(disk, { recursive: true });
     }
-  }, 15_000); // The disk is tried again at growing pauses.
+  }, 90_000); // The disk is tried again at growing pauses.
 });

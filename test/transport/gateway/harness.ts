@@ -279,11 +279,11 @@ export class RawActor {
   }
 }
 
-/** Waits for something to become true, 4 s at most. */
+/** Waits for something to become true; by far not as long, unless something is wrong. */
 export async function poll<T>(
   look: () => T | undefined | false,
   what: string | (() => string),
-  mostMs = 4000,
+  mostMs = 20_000,
 ): Promise<T> {
   const deadline = performance.now() + mostMs;
   for (;;) {

@@ -65,7 +65,7 @@ describe("a session is refused", () => {
   });
 
   test("for silence, but not while it says something", async () => {
-    await using harness = await Harness.open({ limits: { heartbeatSeconds: 0.1 } });
+    await using harness = await Harness.open({ limits: { heartbeatSeconds: 0.3 } });
     const [silent, lively] = [
       await harness.join({ index: 0 }),
       await harness.join({ index: 1 }),

@@ -88,7 +88,7 @@ describe("a gateway with TLS", () => {
     const ask = async (role: Role) => {
       const address = `localhost:${harness.host.ports[0]}`;
       const tls = await identity(authority, role);
-      using client = new ControlClient({ address, tls, timeoutMs: 4_000 });
+      using client = new ControlClient({ address, tls, timeoutMs: 20_000 });
       return await client.status();
     };
     expect(await ask("viewer")).toMatchObject({ runId: "run-1", envId: "Test-v0", actors: [] });
