@@ -64,7 +64,7 @@ export const twin = field(
 export const criticSupport = group(
   "The returns that a categorical critic (hl-gauss, two-hot, c51) can speak of, after reward scaling.",
   {
-    atoms: field(count(1), 101, fixed("places to put probability on, at least 2")),
+    atoms: field(count(2), 101, fixed("places to put probability on, at least 2")),
     min: field(
       autoNumber,
       "auto",

@@ -19,6 +19,11 @@ const BOUND: Readonly<Record<RewardScaling, number | undefined>> = {
   range: 10,
 };
 
+/** Whether entropy is part of the returns that critics learn, at a price: the temperature. */
+export function paysForEntropy({ algorithm }: Pick<Config, "algorithm">): boolean {
+  return algorithm.name === "sac";
+}
+
 export function criticSettings({ algorithm }: Pick<Config, "algorithm">): CriticSettings {
   const { critic, criticSupport, initialTemperature } = algorithm;
   const automatic = isCategorical(critic) ? "deviation" : "none";

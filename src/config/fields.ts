@@ -29,7 +29,7 @@ export const fixed = (text: string): FieldNote => ({ resume: "fixed", text });
 const DIGIT_GROUPS = /^\d[\d_]*$/;
 
 /** A whole number >= `least`; 1e6 and "1_000_000" are both welcome, as YAML reads the second as text. */
-export function count(least: 0 | 1) {
+export function count(least: 0 | 1 | 2) {
   const message = `must be a whole number of at least ${least}, such as 1000, 1e6 or 1_000_000`;
   return z
     .union([z.number(), z.string().regex(DIGIT_GROUPS, { error: message })], { error: message })

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { criticNames, isCategorical, policyNames } from "./algorithm-parts.ts";
-import { criticSettings } from "./critic-settings.ts";
+import { criticSettings, paysForEntropy } from "./critic-settings.ts";
 import { didYouMean } from "./nearest.ts";
 import { isOnPolicy } from "./on-policy.ts";
 import { presetAlgorithms } from "./preset-names.ts";
@@ -57,6 +57,12 @@ function checkOnPolicy(config: Config, report: Report): void {
   if (!isOnPolicy(config)) {
     if (ppo.mode !== "synchronous") {
       report("ppo.mode", `is ${ppo.mode}, but algorithm.name is ${algorithm.name}; use ppo`);
+    }
+    if (ppo.traceClip !== 1) {
+      report(
+        "ppo.traceClip",
+        `is ${ppo.traceClip}, but V-trace corrects ppo's targets, and algorithm.name is ${algorithm.name}; leave it out, or use ppo with ppo.mode asynchronous`,
+      );
     }
     return;
   }
@@ -175,10 +181,6 @@ function checkCritic(config: Config, report: Report): void {
     );
   }
   if (!isCategorical(critic)) return;
-  const { atoms } = algorithm.criticSupport;
-  if (atoms < 2) {
-    report("algorithm.criticSupport.atoms", `is ${atoms}, but a distribution needs at least 2`);
-  }
   checkSupport(config, report);
 }
 
@@ -219,6 +221,7 @@ function checkStart({ algorithm }: Config, report: Report, middle: number): void
 function checkEntropyFits(config: Config, report: Report, reach: number): void {
   const { gamma } = config.algorithm;
   const { initialTemperature } = criticSettings(config);
+  if (!paysForEntropy(config)) return;
   const worth = initialTemperature / (1 - gamma);
   if (gamma >= 1 || worth <= reach) return;
   report(
@@ -260,7 +263,7 @@ function checkMixture({ algorithm, pmoe }: Config, report: Report): void {
   if (experts > MAX_EXPERTS) {
     report("pmoe.experts", `is ${experts}, more than ${MAX_EXPERTS}; lower it`);
   }
-  if (topK > experts) {
+  if (topK > 0 && topK > experts) {
     report("pmoe.topK", `is ${topK}, more than pmoe.experts (${experts}); lower it, or use 0`);
   }
   if (experts * minProbability >= 1) {

@@ -4,8 +4,6 @@ import { publishedGroup } from "../algorithms/published-group.ts";
 import { makeAlgorithm } from "../algorithms/registry.ts";
 import type { StateTensor, TrainState } from "../compile/parameter-store.ts";
 import { TrainStep } from "../compile/train-step.ts";
-import { isCategorical } from "../config/algorithm-parts.ts";
-import { criticSettings } from "../config/critic-settings.ts";
 import { readMachine } from "../config/machine.ts";
 import { isOnPolicy } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
@@ -41,6 +39,7 @@ import {
 import { openOffPolicy } from "./off-policy.ts";
 import { openOnPolicy } from "./on-policy/open-on-policy.ts";
 import { makeRewardScaler } from "./reward-scaler.ts";
+import { rewardScalerOptions } from "./reward-scaler-options.ts";
 
 /** A learner ready to run, and what its thread needs of it. */
 export interface AssembledLearner extends AsyncDisposable {
@@ -224,17 +223,9 @@ function rewardScalerOf(
   { config, actionSpace }: LearnerTask,
   state: LearnerState | undefined,
 ): Pick<CutParts, "rewardScaler"> {
-  const { rewardScaling: kind, min, max, initialTemperature } = criticSettings(config);
-  if (kind === "none") return {};
-  const { gamma, targetEntropy, critic } = config.algorithm;
-  // PPO clips scaled rewards, and a critic without a support has no other bound to keep.
-  const isUnbounded = isOnPolicy(config) && !isCategorical(critic);
   const actionSize = actionSpace.kind === "box" ? actionSpace.size : 1;
-  const options = {
-    ...{ kind, gamma, initialTemperature },
-    bound: isUnbounded ? Infinity : Math.min(Math.abs(min ?? Infinity), Math.abs(max ?? Infinity)),
-    targetEntropy: targetEntropy === "auto" ? -actionSize : targetEntropy,
-  };
+  const options = rewardScalerOptions(config, actionSize);
+  if (!options) return {};
   return { rewardScaler: makeRewardScaler(options, state?.rewardScaler) };
 }
 

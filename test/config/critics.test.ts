@@ -44,7 +44,7 @@ describe("what a critic cannot be is refused with the reason", () => {
     [
       "one atom",
       { algorithm: { critic: "c51", criticSupport: { atoms: 1 } } },
-      /criticSupport\.atoms is 1, but a distribution needs at least 2/,
+      /criticSupport\.atoms must be a whole number of at least 2.* not 1/,
     ],
     [
       "a support whose ends are exchanged",
@@ -117,7 +117,25 @@ describe("what a critic cannot be is refused with the reason", () => {
   });
 
   test("a scalar critic needs no support", () => {
-    expect(() => parseConfig({ algorithm: { criticSupport: { atoms: 1 } } })).not.toThrow();
+    expect(() => parseConfig({ algorithm: { criticSupport: { min: 5, max: -5 } } })).not.toThrow();
+  });
+
+  test.each(["ppo", "drqv2"] as const)("%s pays for no entropy that would need room", (name) => {
+    const critic = { critic: "hl-gauss", rewardScaling: "none" } as const;
+    const algorithm = { name, ...critic, criticSupport: { min: -20, max: 20 } };
+    expect(() => parseConfig({ algorithm })).not.toThrow();
+  });
+
+  test.each<[string, ConfigInput]>([
+    ["pmoe.experts", { algorithm: { policy: "pmoe" }, pmoe: { experts: -2 } }],
+    [
+      "algorithm.criticSupport.atoms",
+      { algorithm: { critic: "c51", criticSupport: { atoms: -3 } } },
+    ],
+  ])("a wrong %s is one mistake, not two", (field, input) => {
+    const lines = refusal(input).split("\n");
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(field);
   });
 
   test("prioritized replay goes with every critic", () => {

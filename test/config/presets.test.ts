@@ -74,8 +74,11 @@ describe("the defaults of PPO", () => {
     expect(() => ppo(input)).toThrow(message);
   });
 
-  test("stay with PPO: SAC has no modes", () => {
+  test("stay with PPO: SAC has no modes and no V-trace", () => {
     expect(() => parseConfig({ ppo: { mode: "asynchronous" } })).toThrow(/ppo\.mode/);
+    expect(() => parseConfig({ ppo: { traceClip: 2 } })).toThrow(
+      /ppo\.traceClip is 2, but V-trace corrects ppo's targets, and algorithm\.name is sac; leave it out/,
+    );
   });
 
   test("say how far actors may be ahead", () => {

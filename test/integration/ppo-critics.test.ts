@@ -73,7 +73,6 @@ test("a PPO critic whose support is too small says so", {
     "algorithm.rewardScaling": "none",
     "algorithm.criticSupport.min": -0.1,
     "algorithm.criticSupport.max": 0.1,
-    "algorithm.initialTemperature": 0.0001,
   };
   const { messages } = await complete(context, runDir, argvOf(26 * T, "run", values));
   expect(

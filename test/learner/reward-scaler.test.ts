@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
+import type { ConfigInput } from "../../src/config/schema.ts";
 import {
   makeRewardScaler,
   type RewardScaler,
@@ -7,6 +9,7 @@ import {
   rewardScalerSchema,
   scaleRewards,
 } from "../../src/learner/reward-scaler.ts";
+import { rewardScalerOptions } from "../../src/learner/reward-scaler-options.ts";
 import type { UnrollFrame } from "../../src/protocol.ts";
 import { createBatch } from "../../src/replay/batch.ts";
 
@@ -166,4 +169,34 @@ test("what is scaled are the returns of a batch, in place", () => {
   scaleRewards(batch, 3);
   expect([...batch.returns]).toEqual([1, -2]);
   expect(batch.bootstrapDiscounts[0]).toBeCloseTo(0.9, 6);
+});
+
+describe("how a run's configuration scales rewards", () => {
+  const optionsOf = (algorithm: ConfigInput["algorithm"]) =>
+    rewardScalerOptions(parseConfig({ algorithm }), 3);
+
+  test("not at all with SAC's defaults, and to the support of a categorical critic", () => {
+    expect(optionsOf({})).toBeUndefined();
+    expect(optionsOf({ critic: "c51", criticSupport: { min: -4, max: 6 } })).toEqual({
+      ...{ kind: "deviation", gamma: 0.99, bound: 4 },
+      ...{ targetEntropy: -3, initialTemperature: 0.01 },
+    });
+  });
+
+  test("by PPO to a deviation of 1, with no bound but that of a support", () => {
+    expect(optionsOf({ name: "ppo" })?.bound).toBe(Infinity);
+    expect(optionsOf({ name: "ppo", critic: "two-hot" })?.bound).toBe(5);
+  });
+
+  test.each(["ppo", "drqv2"] as const)(
+    "by %s to the range of returns alone, which have no entropy in them",
+    (name) => {
+      const options = optionsOf({ name, rewardScaling: "range" });
+      if (!options) throw new Error("not scaled");
+      expect(options).toMatchObject({ bound: 10, initialTemperature: 0 });
+      const scaler = makeRewardScaler(options);
+      scaler.observe(frame({ actor: 0, rewards: [50], end: "terminated" }));
+      expect(scaler.scale).toBe(5);
+    },
+  );
 });
