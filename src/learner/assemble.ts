@@ -251,13 +251,13 @@ function streamOf(
   return state ? RandomStream.fromState(state[name]) : RandomStream.derive(seed, "learner", name);
 }
 
-function choresOptions({ algorithm, evaluation, checkpoint }: Config): ChoresOptions {
-  const isStable = algorithm.criticSupport.probabilities === "stablemax";
+function choresOptions(config: Config): ChoresOptions {
+  const { evaluation, checkpoint } = config;
   return {
     evaluationInterval: evaluation.interval,
     checkpointSeconds: checkpoint.intervalSeconds,
     checkpointSteps: checkpoint.intervalSteps,
     milestoneInterval: checkpoint.milestoneInterval,
-    harmless: isStable ? ["train/logit_max"] : [],
+    config,
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StepResult } from "../compile/train-step.ts";
+import type { Config } from "../config/schema.ts";
 import { RunError } from "../errors.ts";
 import { gaugeOfLogKey } from "../metrics/definitions.ts";
 import type { MetricsRecorder } from "../metrics/recorder.ts";
@@ -28,8 +29,8 @@ export interface ChoresOptions {
   readonly checkpointSteps: number;
   /** Environment steps between policies that are kept for good; 0: none. */
   readonly milestoneInterval: number;
-  /** Metrics of critics that are not to be warned of, however large. */
-  readonly harmless: readonly string[];
+  /** What warnings about critics and experts depend on. */
+  readonly config: Pick<Config, "algorithm" | "pmoe">;
 }
 
 interface Asked {
@@ -85,8 +86,8 @@ export class LearnerChores implements Chores {
   constructor(options: ChoresOptions, parts: ChoresParts) {
     const { envSteps } = parts.cut.progress;
     const warn = (message: string): void => parts.emit({ type: "warning", message });
-    this.#criticWatch = new CriticWatch(warn, options.harmless);
-    this.#expertWatch = new ExpertWatch(warn);
+    this.#criticWatch = new CriticWatch(warn, options.config);
+    this.#expertWatch = new ExpertWatch(warn, options.config);
     this.#options = options;
     this.#parts = parts;
     this.#evaluations = new Milestones(options.evaluationInterval, envSteps);

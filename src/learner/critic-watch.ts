@@ -1,3 +1,8 @@
+import type { Config } from "../config/schema.ts";
+
+/** What of a configuration decides what is wrong, and what would help. */
+type Watched = Pick<Config, "algorithm">;
+
 /** What is said once when something about categorical critics stays wrong. */
 interface Alarm {
   readonly key: string;
@@ -6,30 +11,36 @@ interface Alarm {
   readonly message: (mean: string) => string;
 }
 
-const ALARMS: readonly Alarm[] = [
-  {
-    key: "train/support_saturation",
-    limit: 0.05,
-    message: (mean) =>
-      `${mean} of the critics' targets lie at or beyond the ends of their support and are cut off; ` +
-      "widen algorithm.criticSupport or scale rewards (algorithm.rewardScaling)",
-  },
-  {
-    key: "train/support_edge_mass",
-    limit: 0.05,
-    message: (mean) =>
-      `${mean} of the critics' target probability is on the outermost atoms of their support; ` +
-      "widen algorithm.criticSupport or scale rewards (algorithm.rewardScaling)",
-  },
-  {
+const WIDEN = "widen algorithm.criticSupport or scale rewards (algorithm.rewardScaling)";
+
+function alarmsFor({ algorithm }: Watched): readonly Alarm[] {
+  const rate = algorithm.name === "ppo" ? "ppo.learningRate" : "algorithm.learningRates.critic";
+  const support: readonly Alarm[] = [
+    {
+      key: "train/support_saturation",
+      limit: 0.05,
+      message: (mean) =>
+        `${mean} of the critics' targets lie at or beyond the ends of their support and are cut off; ${WIDEN}`,
+    },
+    {
+      key: "train/support_edge_mass",
+      limit: 0.05,
+      message: (mean) =>
+        `${mean} of the critics' target probability is on the outermost atoms of their support; ${WIDEN}`,
+    },
+  ];
+  // Stablemax is still linear where a softmax is full.
+  if (algorithm.criticSupport.probabilities === "stablemax") return support;
+  const logits: Alarm = {
     key: "train/logit_max",
     limit: 80,
     message: (mean) =>
       `the critics' logits reach ${mean}, where a softmax in float32 is all ones and zeros; ` +
-      "lower algorithm.learningRates.critic, or set algorithm.orthogonalGradients or " +
+      `lower ${rate}, or set algorithm.orthogonalGradients or ` +
       "algorithm.criticSupport.probabilities=stablemax",
-  },
-];
+  };
+  return [...support, logits];
+}
 
 /** Updates that are averaged before anything is said. */
 const WINDOW = 1000;
@@ -42,10 +53,9 @@ export class CriticWatch {
   readonly #sums = new Map<string, number>();
   #updates = 0;
 
-  /** @param ignored Metrics whose size means no harm. */
-  constructor(warn: (message: string) => void, ignored: readonly string[] = []) {
+  constructor(warn: (message: string) => void, config: Watched) {
     this.#warn = warn;
-    this.#alarms = ALARMS.filter(({ key }) => !ignored.includes(key));
+    this.#alarms = alarmsFor(config);
   }
 
   onUpdate(metrics: Readonly<Record<string, number>>): void {

@@ -1,3 +1,5 @@
+import type { Config } from "../config/schema.ts";
+
 /** Updates that are averaged before anything is said. */
 const WINDOW = 1000;
 /** An expert that is the best in fewer states is dead. */
@@ -8,13 +10,16 @@ const SHARES = "pmoe/best_";
 /** Averages over windows of updates how often each expert of a mixture is the best. */
 export class ExpertWatch {
   readonly #warn: (message: string) => void;
+  /** What a death means, and what to do about it. */
+  readonly #remedy: string;
   readonly #warned = new Set<string>();
   readonly #sums = new Map<string, number>();
   #updates = 0;
 
   /** @param warn Told once of each expert that dies. */
-  constructor(warn: (message: string) => void) {
+  constructor(warn: (message: string) => void, config: Pick<Config, "algorithm" | "pmoe">) {
     this.#warn = warn;
+    this.#remedy = remedyFor(config);
   }
 
   /** @returns At the end of a window the number of dead experts, where there are any experts. */
@@ -38,8 +43,14 @@ export class ExpertWatch {
     if (this.#warned.has(expert)) return;
     this.#warned.add(expert);
     this.#warn(
-      `expert ${expert} of the mixture was hardly ever the best in ${WINDOW} updates, and with ` +
-        "pmoe.expertGradient max it no longer learns; lower pmoe.experts, or set pmoe.expertGradient to all",
+      `expert ${expert} of the mixture was hardly ever the best in ${WINDOW} updates${this.#remedy}`,
     );
   }
+}
+
+/** Only SAC's experts that do not win learn nothing, and only where winners alone do. */
+function remedyFor({ algorithm, pmoe }: Pick<Config, "algorithm" | "pmoe">): string {
+  return algorithm.name === "sac" && pmoe.expertGradient === "max"
+    ? ", and with pmoe.expertGradient max it no longer learns; lower pmoe.experts, or set pmoe.expertGradient to all"
+    : "; it does nothing but cost time: lower pmoe.experts";
 }

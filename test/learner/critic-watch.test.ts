@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
+import type { ConfigInput } from "../../src/config/schema.ts";
 import { CriticWatch } from "../../src/learner/critic-watch.ts";
 
 function warningsAfter(
   updates: number,
   metrics: (k: number) => Record<string, number>,
-  harmless: readonly string[] = [],
+  algorithm: ConfigInput["algorithm"] = {},
 ): string[] {
   const warnings: string[] = [];
-  const watch = new CriticWatch((message) => warnings.push(message), harmless);
+  const watch = new CriticWatch((message) => warnings.push(message), parseConfig({ algorithm }));
   for (let k = 0; k < updates; k++) watch.onUpdate(metrics(k));
   return warnings;
 }
@@ -33,9 +35,20 @@ test("exploding logits and mass at the edges are warned of", () => {
   expect(warnings[1]).toMatch(/logits reach 240/);
 });
 
+test("large logits are to be met with the learning rate that the algorithm has", () => {
+  const large = () => ({ "train/logit_max": 240 });
+  expect(warningsAfter(1_000, large)).toEqual([
+    expect.stringContaining("lower algorithm.learningRates.critic"),
+  ]);
+  expect(warningsAfter(1_000, large, { name: "ppo" })).toEqual([
+    expect.stringContaining("lower ppo.learningRate"),
+  ]);
+});
+
 test("large logits are no matter where they do no harm", () => {
   const large = () => ({ "train/logit_max": 240, "train/support_saturation": 0.2 });
-  expect(warningsAfter(1_000, large, ["train/logit_max"])).toHaveLength(1);
+  const stablemax = { criticSupport: { probabilities: "stablemax" } } as const;
+  expect(warningsAfter(1_000, large, stablemax)).toHaveLength(1);
 });
 
 test("a critic without a support is left alone", () => {
