@@ -77,13 +77,15 @@ function bound(
   const limit = issue.code === "too_small" ? issue.minimum : issue.maximum;
   // The schema's own messages are whole sentences; the library's begin with "Too".
   if (!issue.message.startsWith("Too")) return issue.message.replace(/^must be /, "");
-  const unit =
-    issue.origin === "array" ? " entries" : issue.origin === "string" ? " characters" : "";
+  const noun = limit === 1 ? "entry" : "entries";
+  if (issue.origin === "array") return `a list of at ${side} ${limit} ${noun}`;
+  const unit = issue.origin === "string" ? " characters" : "";
   if (issue.inclusive === false) return `${side === "least" ? "above" : "below"} ${limit}${unit}`;
   return `at ${side} ${limit}${unit}`;
 }
 
 function typeName(expected: string, path: string): string {
+  if (expected === "array") return "a list in brackets, separated by commas";
   if (expected !== "object") return withArticle(expected === "int" ? "whole number" : expected);
   const known = keysOf(path);
   return known.length === 0 ? "a mapping" : `a section with the keys ${known.join(", ")}`;

@@ -2,6 +2,7 @@ import { expose } from "comlink";
 import { comlinkPort } from "../threads/comlink-port.ts";
 import { type ThreadResult, toThreadResult } from "../threads/thread-result.ts";
 import { assembleLearner } from "./assemble.ts";
+import { blamePlugins } from "./check-plugin.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { LearnerControl, LearnerEvent, LearnerResult, LearnerTask } from "./learner-task.ts";
 
@@ -13,7 +14,8 @@ export function runLearner(task: LearnerTask): Promise<ThreadResult<LearnerResul
 async function learn(task: LearnerTask): Promise<LearnerResult> {
   const emit = (event: LearnerEvent): void => task.events.postMessage(event);
   try {
-    await using parts = await assembleLearner(task, emit);
+    const { files } = task.config.plugins;
+    await using parts = await blamePlugins(files, () => assembleLearner(task, emit));
     const { learner, chores, cut } = parts;
     const control: LearnerControl = {
       stop: () => learner.stop(),
@@ -26,7 +28,9 @@ async function learn(task: LearnerTask): Promise<LearnerResult> {
       type: "ready",
       memory: parts.memory,
       delivery: parts.delivery,
-      policyProgram: compilePolicy(parts.algorithm, task.config.actors.envsPerActor),
+      policyProgram: await blamePlugins(files, () =>
+        compilePolicy(parts.algorithm, task.config.actors.envsPerActor),
+      ),
       ...learner.progress,
       warnings: parts.warnings,
     });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CriticName, isCriticName } from "../algorithms/critics/registry.ts";
@@ -8,6 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { describeThrown } from "../envs/own/code-place.ts";
 import { installModuleHooks } from "../envs/own/install-hooks.ts";
 import { RunError } from "../errors.ts";
+import { checkedCritic, checkedPolicy, refusePlugin } from "./check-plugin.ts";
 
 /** What all of a run's plugins add together. */
 export interface Plugins {
@@ -25,18 +27,27 @@ export const noPlugins: Plugins = { critics: new Map(), policies: new Map() };
  */
 export async function loadPlugins({ plugins }: Pick<Config, "plugins">): Promise<Plugins> {
   const added = {
-    critics: new Added<MakeCritic>("critic", isCriticName),
-    policies: new Added<PolicyFamily>("policy", isBuiltInPolicy),
+    critics: new Added("critic", isCriticName, checkedCritic),
+    policies: new Added("policy", isBuiltInPolicy, checkedPolicy),
   };
   for (const file of plugins.files) {
-    const { critics = {}, policies = {} } = await importPlugin(file);
-    if (Object.keys(critics).length + Object.keys(policies).length === 0) {
-      fail(file, "it has to export critics or policies, each a record of functions by name");
+    const { critics, policies } = await importPlugin(file);
+    const [ofCritics, ofPolicies] = [entriesOf(critics), entriesOf(policies)];
+    if (ofCritics.length + ofPolicies.length === 0) {
+      refusePlugin(
+        file,
+        "it has to export critics or policies, each a record of functions by name",
+      );
     }
-    added.critics.take(file, critics);
-    added.policies.take(file, policies);
+    added.critics.take(file, ofCritics);
+    added.policies.take(file, ofPolicies);
   }
   return { critics: added.critics.all, policies: added.policies.all };
+}
+
+/** What a record of a user's has by name; nothing, where it is none. */
+function entriesOf(record: unknown): readonly [string, unknown][] {
+  return typeof record === "object" && record !== null ? Object.entries(record) : [];
 }
 
 /** What files add of one kind, each name once. */
@@ -45,17 +56,24 @@ class Added<T> {
   readonly #kind: string;
   readonly #isOurs: (name: string) => boolean;
 
-  constructor(kind: string, isOurs: (name: string) => boolean) {
+  readonly #check: (file: string, name: string, entry: unknown) => T;
+
+  constructor(
+    kind: string,
+    isOurs: (name: string) => boolean,
+    check: (file: string, name: string, entry: unknown) => T,
+  ) {
     this.#kind = kind;
     this.#isOurs = isOurs;
+    this.#check = check;
   }
 
-  take(file: string, entries: Readonly<Record<string, T>>): void {
-    for (const [name, entry] of Object.entries(entries)) {
+  take(file: string, entries: readonly [string, unknown][]): void {
+    for (const [name, entry] of entries) {
       if (this.#isOurs(name) || this.all.has(name)) {
-        fail(file, `there is a ${this.#kind} ${name} already; give yours another name`);
+        refusePlugin(file, `there is a ${this.#kind} ${name} already; give yours another name`);
       }
-      this.all.set(name, entry);
+      this.all.set(name, this.#check(file, name, entry));
     }
   }
 }
@@ -94,15 +112,14 @@ function find<T>(field: string, name: string, added: ReadonlyMap<string, T>): T 
   );
 }
 
-async function importPlugin(path: string): Promise<Plugin> {
+/** What a file exports, which may be anything. */
+async function importPlugin(path: string): Promise<Readonly<Record<keyof Plugin, unknown>>> {
   installModuleHooks();
+  const file = resolve(path);
+  if (!existsSync(file)) refusePlugin(path, `there is no such file (${file})`);
   try {
-    return (await import(pathToFileURL(resolve(path)).href)) as Plugin;
+    return await import(pathToFileURL(file).href);
   } catch (thrown) {
-    return fail(path, describeThrown(thrown), thrown);
+    return refusePlugin(path, describeThrown(thrown), thrown);
   }
-}
-
-function fail(path: string, what: string, cause?: unknown): never {
-  throw new RunError("CONFIG_INVALID", `plugin ${path}: ${what}`, { cause });
 }

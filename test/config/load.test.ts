@@ -107,7 +107,11 @@ describe("loadConfig", () => {
       /^run\.yaml:2:3: algorithm\.gamma must be a number, not "high"/,
     ],
     ["seed: -1\n", /^run\.yaml:1:1: seed must be at least 0, not -1/],
-    ["algorithm: { hidden: [] }\n", /algorithm\.hidden must be at least 1 entries, not \[\]/],
+    [
+      "algorithm: { hidden: [] }\n",
+      /algorithm\.hidden must be a list of at least 1 entry, not \[\]/,
+    ],
+    ["algorithm: { hidden: 64 }\n", /algorithm\.hidden must be a list in brackets, .* not 64/],
     ["algorithm: { gamma: .nan }\n", /algorithm\.gamma must be a number/],
     [
       "replay: { sampling: prioritised }\n",

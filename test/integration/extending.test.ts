@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { lastRecord, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
@@ -181,6 +181,18 @@ describe("a plugin that does not fit is refused with the reason", () => {
       { "algorithm.critic": "quantille" },
       /algorithm\.critic is quantille, which no file of plugins\.files adds \(did you mean quantile\?\)/,
     ],
+    [
+      "makes something else",
+      "export const critics = { mine: () => ({ outputs: 2 }) };",
+      { "algorithm.critic": "mine" },
+      /mine\.ts: what critics\.mine made must have value, a function/,
+    ],
+    [
+      "fails when it is asked",
+      "const fails = () => { throw new Error('broken'); };\nexport const critics = { mine: () => ({ outputs: 1, value: fails, toward: fails, backUp: fails }) };",
+      { "algorithm.critic": "mine" },
+      /broken \(.*mine\.ts:1:\d+\), from plugins\.files/,
+    ],
   ])("%s", { timeout: 90_000 }, async ([, code, values, expected], context) => {
     const folder = scratchFolder(context);
     const file = join(folder, "mine.ts");
@@ -191,5 +203,6 @@ describe("a plugin that does not fit is refused with the reason", () => {
     const { code: exitCode, stderr } = await run.ended();
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(expected);
+    expect(existsSync(join(folder, "no"))).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ const OURS = new URL("../../", import.meta.url).href;
 const FRAME = /(?:file:\/\/)?(\/[^():]+|[A-Za-z]:[\\/][^():]+):(\d+):(\d+)\)?$/;
 
 /** Where in the code of a user something was thrown, as `my-task.ts:12:5`; undefined when nobody knows. */
-function placeInUserCode(thrown: unknown): string | undefined {
+export function placeInUserCode(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
   for (const line of (thrown.stack ?? "").split("\n")) {
     const [, file, row, column] = FRAME.exec(line.trim()) ?? [];
