@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { fields, keysOf } from "./keys.ts";
+import { fields, isKnown, keysOf } from "./keys.ts";
 import { nearest } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -27,14 +27,19 @@ export function unknownPath(path: readonly string[]): ConfigIssue {
   const at = path.findIndex((key, i) => !keysOf(path.slice(0, i).join(".")).includes(key));
   return {
     path,
-    sentence: `unknown key ${path.join(".")} (${advise(path.slice(0, at), path[at] ?? "")})`,
+    sentence: `unknown key ${path.join(".")} (${advise(path.slice(0, at), path.slice(at))})`,
   };
 }
 
-function advise(group: readonly string[], key: string): string {
+/** `rest` is what `group` does not hold: a key, and perhaps keys below it. */
+function advise(group: readonly string[], rest: readonly string[]): string {
   const here = group.join(".");
   const siblings = keysOf(here);
   if (siblings.length === 0) return `${here} is a single value`;
+  // A section or field of the top level, written into another's.
+  const atTop = rest.join(".");
+  if (isKnown(atTop)) return `did you mean ${atTop}?`;
+  const key = rest[0] ?? "";
   const sibling = nearest(key, siblings);
   if (sibling !== undefined) return `did you mean ${[...group, sibling].join(".")}?`;
   const elsewhere = fieldNamedLike(key);

@@ -52,6 +52,11 @@ export function findField(path: string): FieldInfo | undefined {
   return fields.find((field) => field.path === path);
 }
 
+/** Whether `path` is a field or a section. */
+export function isKnown(path: string): boolean {
+  return listing.some((entry) => entry.path === path);
+}
+
 /** The keys that section `path` may hold; `""` is the root. */
 export function keysOf(path: string): readonly string[] {
   const prefix = path === "" ? "" : `${path}.`;

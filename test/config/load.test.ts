@@ -95,6 +95,16 @@ describe("loadConfig", () => {
     expect(lines).toHaveLength(3);
   });
 
+  test("finds the place of a section that was written into another", async () => {
+    const file = await yamlFile("algorithm:\n  drm: { enabled: true }\n");
+    expect(await refusal({ file })).toBe(
+      "run.yaml:2:3: unknown key algorithm.drm (did you mean drm?)",
+    );
+    expect(await refusal({ flags: [parseSetFlag("algorithm.ppo.mode=overlapped")] })).toBe(
+      "--set algorithm.ppo.mode=overlapped: unknown key algorithm.ppo.mode (did you mean ppo.mode?)",
+    );
+  });
+
   test.each([
     ["algorithm: [\n", /^run\.yaml:2:1: /],
     ["a: 1\n  b: 2\n", /^run\.yaml:\d:\d: /],
