@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../free-port.ts";
 import { ChaosProxy } from "./proxy.ts";
 import { TroupeProcess } from "./troupe-process.ts";
 
@@ -195,15 +195,6 @@ export class ChaosCluster implements AsyncDisposable {
 
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** A port that was free a moment ago; a learner that comes back must have the same. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
 }
 
 /** Whether the project has been built: processes start from there. */

@@ -1,17 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
+import { freePort } from "../free-port.ts";
 import { SMALL, scratchFolder, settings, TroupeProcess } from "./train-process.ts";
-
-/** A port that nobody listened on a moment ago; for learners that must come back under it. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 /** A cluster of processes on this machine: one run folder, one address. */
 export class TestCluster {

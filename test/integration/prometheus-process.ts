@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type TestContext } from "vitest";
 import { parse } from "yaml";
-import { freePort } from "./cluster-process.ts";
+import { freePort } from "../free-port.ts";
 import { scratchFolder } from "./train-process.ts";
 
 export interface Targets {

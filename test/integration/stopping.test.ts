@@ -6,8 +6,11 @@ import { SMALL, scratchFolder, settings, startTrain, type TroupeProcess } from "
 
 // The start of a process and its threads takes seconds on a busy machine.
 const TIMEOUT = { timeout: 180_000 };
-/** Two seconds are promised; as many again for a machine that is busy with other tests. */
-const PROMPT_MS = 4_000;
+/**
+ * Two seconds are promised on cores that are free; what a run must not wait for takes several times as long as
+ * this, so that a busy machine is no failure.
+ */
+const PROMPT_MS = 10_000;
 const NAP = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)";
 
 interface Started {
@@ -34,7 +37,7 @@ describe("Ctrl-C stops at once", () => {
     const started = start(
       context,
       {},
-      { "algorithm.learningStarts": 20_000, "replay.capacity": 100_000 },
+      { "algorithm.learningStarts": 900_000, "replay.capacity": 2_000_000 },
     );
     await started.run.untilLogged("from the start");
     started.run.kill("SIGINT");
@@ -73,9 +76,9 @@ describe("Ctrl-C stops at once", () => {
     const { run } = start(
       context,
       { step: "if (total === 200) process.exit(1)" },
-      { "actors.restart.initialDelaySeconds": 25 },
+      { "actors.restart.initialDelaySeconds": 30 },
     );
-    await run.untilLogged("restarts in 25000 ms");
+    await run.untilLogged("restarts in 30000 ms");
     run.kill("SIGINT");
     const ended = await run.ended();
     expect(ended.code, ended.stderr).toBe(130);
@@ -106,7 +109,7 @@ test(
     run.kill("SIGTERM");
     const ended = await run.ended();
     expect(ended.code, ended.stderr).toBe(75);
-    expect(ended.milliseconds).toBeLessThan(8_000);
+    expect(ended.milliseconds).toBeLessThan(10_000);
     expect(hasCheckpoint(started)).toBe(true);
   },
 );

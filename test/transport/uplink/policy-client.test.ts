@@ -4,6 +4,7 @@ import type { GetPolicyResponse } from "../../../src/transport/generated/troupe/
 import { PolicyBoard } from "../../../src/transport/policy-board.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { type FetchedPolicy, PolicyClient } from "../../../src/transport/uplink/policy-client.ts";
+import { freePort } from "../../free-port.ts";
 import { ScriptedLearner } from "./scripted-learner.ts";
 import { soon } from "./soon.ts";
 
@@ -118,9 +119,11 @@ describe("PolicyClient", () => {
   );
 
   test("follows a restarted learner, which counts and learns from further back", async (context) => {
-    const learner = await ScriptedLearner.open(context, {
-      policy: (call) => (call === 0 ? slicesOf({ publication: 50, version: 500 }) : undefined),
-    });
+    const first = {
+      policy: (call: number) =>
+        call === 0 ? slicesOf({ publication: 50, version: 500 }) : undefined,
+    };
+    const learner = await ScriptedLearner.open(context, first, await freePort());
     const { fetched, read } = clientOf(context, learner);
     await soon(() => expect(fetched).toHaveLength(1));
     await soon(() => expect(learner.havePublications).toEqual([0, 50]));

@@ -12,6 +12,7 @@ import { wireShape } from "../../../src/transport/on-policy-run.ts";
 import { LearnerChannel } from "../../../src/transport/uplink/channel.ts";
 import { DEFAULT_OUTBOX, Outbox } from "../../../src/transport/uplink/outbox.ts";
 import { SessionClient } from "../../../src/transport/uplink/session-client.ts";
+import { freePort } from "../../free-port.ts";
 import { shape } from "../unrolls.ts";
 import { ScriptedLearner } from "./scripted-learner.ts";
 import { soon } from "./soon.ts";
@@ -181,7 +182,7 @@ describe("SessionClient", () => {
   });
 
   test("goes on with a learner that was restarted, at the same address", async (context) => {
-    const learner = await ScriptedLearner.open(context);
+    const learner = await ScriptedLearner.open(context, {}, await freePort());
     const { push, heard } = clientOf(context, learner.address);
     push(3);
     const before = await learner.session();

@@ -271,8 +271,8 @@ describe("Uplink", () => {
     await host.act(1, range(0, 3));
     expect(await host.uplink.flush(20_000)).toBe(0);
     const start = performance.now();
-    await host.uplink.leave("enough", 2000);
-    expect(performance.now() - start).toBeLessThan(1000);
+    await host.uplink.leave("enough", 20_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     await host.dispose();
     expect(learner.logLines.filter((line) => line.includes("left: enough"))).toHaveLength(2);
     await poll(
