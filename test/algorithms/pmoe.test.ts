@@ -5,6 +5,7 @@ import { type GateQuestion, gateLosses } from "../../src/algorithms/gate-losses.
 import {
   actingLogProbabilities,
   drawExpert,
+  mixtureLogDensity,
   mixtureLogProbabilities,
 } from "../../src/algorithms/gated-experts.ts";
 import { initialParameters } from "../../src/algorithms/networks.ts";
@@ -70,7 +71,23 @@ describe("the density of a mixture", () => {
       tensor([1, 1, 2], 0.5, -1.2),
     );
     expect(density.shape).toEqual([1, 1]);
-    expect((await numbers(density))[0]).toBeCloseTo(-0.848973, 5);
+    expect(Math.abs((await numbers(density))[0]! + 0.848973)).toBeLessThan(2e-6);
+  });
+
+  test.each([
+    { weights: [1, 0], expected: -1.969842 },
+    { weights: [0, 1], expected: -4.094471 },
+    { weights: [0.7, 0.3], expected: -2.27658 },
+  ])("before it is squashed is $expected for weights $weights", async ({ weights, expected }) => {
+    const density = mixtureLogDensity(
+      {
+        means: tensor([1, 2, 2], 0.1, -0.4, 1, 0.5),
+        logStds: tensor([1, 2, 2], -0.5, 0.2, -1, -0.3),
+      },
+      tensor([1, 2], ...weights.map((w) => Math.max(log(w), -1e9))),
+      tensor([1, 1, 2], 0.5, -1.2),
+    );
+    expect(Math.abs((await numbers(density))[0]! - expected)).toBeLessThan(2e-6);
   });
 
   test("integrates to one over the actions", async () => {
@@ -245,7 +262,9 @@ describe("a gate learns", () => {
     );
   });
 
-  test("how often each of two experts is the best", { timeout: 20_000 }, async () => {
+  // Q(a) = a; experts N(SHIFT, 1) and N(0, 1): the first wins with probability Phi(SHIFT / sqrt 2) = 0.8.
+  test("how often the draws of each of two fixed experts win", { timeout: 20_000 }, async () => {
+    const SHIFT = 0.841621 * Math.SQRT2;
     const random = RandomStream.derive(2);
     const rows = 8;
     const differentiate = jit(((at: Tensor, best: Tensor) =>
@@ -266,7 +285,9 @@ describe("a gate learns", () => {
     let average = 0;
     const updates = 1500;
     for (let k = 0; k < updates; k++) {
-      const best = Array.from({ length: rows }, () => (random.uniform() < 0.8 ? [1, 0] : [0, 1]));
+      const best = Array.from({ length: rows }, () =>
+        SHIFT + random.normal() > random.normal() ? [1, 0] : [0, 1],
+      );
       const at = tensor([rows, 2], ...best.flatMap(() => [logit, 0]));
       const { aux, gradient } = differentiate(at, tensor([rows, 2], ...best.flat()));
       const weight = (await numbers(aux))[0]!;

@@ -141,6 +141,56 @@ describe.each(names)("%s", (name) => {
     }
   });
 
+  test("has the slope p^ - p by any logits", async () => {
+    const of = head(name);
+    const values = [-3.3, 0.2, 4.4];
+    const logits = normals("logits", [3, ATOMS], 4);
+    const slopesAt = async (at: Given) => {
+      const { slope } = await runCompiled(
+        ({ y, l }) => {
+          const target = of.toward(y!);
+          const found = withGradients((x) => target.compare(x["l"]!).loss)({ l: l! });
+          return { slope: found["d/d l"]! };
+        },
+        { y: given(values), l: at },
+      );
+      // withGradients weighs row i by 1 + i / 7.
+      return slope!.map((s, i) => s / (1 + Math.floor(i / ATOMS) / 7));
+    };
+    const p = (await slopesAt({ ...logits, values: new Float32Array(3 * ATOMS) })).map(
+      (s) => 1 / ATOMS - s,
+    );
+    const slope = await slopesAt(logits);
+    for (const row of values.keys()) {
+      const exponentials = rowOf(logits.values, row).map(Math.exp);
+      const total = sumOf(exponentials);
+      for (const [i, e] of exponentials.entries()) {
+        const k = row * ATOMS + i;
+        expect(Math.abs(slope[k]! - (e / total - p[k]!))).toBeLessThan(1e-6);
+      }
+    }
+  });
+
+  test.each(["bins", "atoms"] as const)(
+    "and its slope stay finite for any value, on %s, by softmax and stablemax",
+    async (locations) => {
+      for (const probabilities of ["softmax", "stablemax"] as const) {
+        const of = criticHead(name, {
+          ...options,
+          support: { ...options.support, locations },
+          probabilities,
+        });
+        const at = inputs([1e6, -1e6, 5, -5, 5.3, 0]);
+        finite(
+          await runCompiled(
+            withGradients((x) => backUp(of)(x).loss),
+            at,
+          ),
+        );
+      }
+    },
+  );
+
   test("has the same numbers and slopes compiled as in jax-js", async () => {
     const at = inputs([0.4, -3, 2.2, 8]);
     const of = backUp(head(name));

@@ -127,4 +127,39 @@ describe.each([
       expect(meanOf(p!, support.locations)).toBeCloseTo(vector.mean, 5);
     },
   );
+
+  // Of a width in bins: how far decoded means are off inside the support, on average, and the entropy of targets.
+  test.each([
+    { sigmaRatio: 0.25, bias: 0.022, entropy: 0.441 },
+    { sigmaRatio: 0.5, bias: 5e-4, entropy: 0.869 },
+    { sigmaRatio: 0.75, bias: 1e-6, entropy: 1.2003 },
+    { sigmaRatio: 1, bias: 0, entropy: 1.459 },
+    { sigmaRatio: 2, bias: 0, entropy: 2.122 },
+  ])(
+    "HL-Gauss of $sigmaRatio bins rounds by $bias, and its loss would stop at $entropy",
+    async ({ sigmaRatio, bias, entropy }) => {
+      const support = makeSupport({ atoms: 51, min: -10, max: 10, locations: "bins" });
+      const values = Array.from({ length: 101 }, (_, i) => -5 + 0.1 * i);
+      const { p } = await run(({ y }) => ({ p: gaussianBins(support, sigmaRatio, y!) }), {
+        y: given(values),
+      });
+      const rows = values.map((_, i) => p!.slice(51 * i, 51 * i + 51) as Float32Array);
+      const average = (numbers: readonly number[]) =>
+        numbers.reduce((total, x) => total + x, 0) / numbers.length;
+      const errors = rows.map((row, i) => Math.abs(meanOf(row, support.locations) - values[i]!));
+      // float32 alone makes some 1e-6 of values up to 5.
+      expect(Math.abs(average(errors) - bias)).toBeLessThan(0.15 * bias + 2e-6);
+      expect(Math.abs(average(rows.map(entropyOf)) - entropy)).toBeLessThan(0.015);
+    },
+  );
+
+  test("two-hot's loss would stop at half a nat on average, and at most at log 2", async () => {
+    const support = makeSupport(vectors.twoHot.support);
+    const values = Array.from({ length: 201 }, (_, i) => -1 + 0.01 * i);
+    const { p } = await run(({ y }) => ({ p: twoNeighbours(support, y!) }), { y: given(values) });
+    const entropies = values.map((_, i) => entropyOf(p!.slice(9 * i, 9 * i + 9) as Float32Array));
+    expect(Math.max(...entropies)).toBeCloseTo(Math.LN2, 5);
+    expect(Math.min(...entropies)).toBeCloseTo(0, 5);
+    expect(entropies.reduce((total, x) => total + x, 0) / values.length).toBeCloseTo(0.5, 2);
+  });
 });

@@ -31,6 +31,14 @@ describe("dormancy", () => {
     expect((await read(ratio))[0]).toBeCloseTo(2 / 9, 6);
   });
 
+  // Powers of two, so that the products are exact.
+  test("counts a unit that says exactly its share", async () => {
+    const quarter = dormancy(layer([1.5, 1.5, 0.25, 0.75]), 0.25);
+    expect((await read(quarter.dormant))[0]).toBe(1);
+    const less = dormancy(layer([1.5, 1.5, 0.2500001, 0.7499999]), 0.25);
+    expect((await read(less.dormant))[0]).toBe(0);
+  });
+
   test("counts all of a layer that says nothing, and none of one that says the same", async () => {
     expect(await countOf(layer([0, 0, 0]))).toBe(3);
     expect(await countOf(layer([0.3, 0.3, 0.3]))).toBe(0);
@@ -84,5 +92,38 @@ describe("a policy's units", () => {
       }),
     );
     expect(net.units(values, observations).hidden).toHaveLength(count);
+  });
+});
+
+describe("the dormant ratio of a fresh policy", () => {
+  const rows = 256;
+  const inputSize = 17;
+  const policy = gaussianPolicy(inputSize, 6, {
+    ...{ ...sacDefaults, hidden: [256, 256], initialisation: "orthogonal" },
+  });
+
+  async function ratioOf(seed: number, observations: Float32Array): Promise<number> {
+    const values = Object.fromEntries(
+      policy.parameters.map(({ name, shape, init }) => {
+        const data = new Float32Array(shape.reduce((size, length) => size * length, 1));
+        init(RandomStream.derive(seed, name), data);
+        return [name, fromArray(data, shape)];
+      }),
+    );
+    const { hidden } = policy.units(values, fromArray(observations, [rows, inputSize]));
+    const ratio = dormantRatio(hidden.map((units) => dormancy(units, THRESHOLD)));
+    return (await read(ratio))[0] ?? Number.NaN;
+  }
+
+  // Measured with another implementation: 0 to 0.01 and 0.46 to 0.52, of three draws each.
+  test.each([1, 2, 3])("says how diverse the batch is: draw %i", async (seed) => {
+    const random = RandomStream.derive(seed, "observations");
+    const diverse = Float32Array.from({ length: rows * inputSize }, () => random.normal());
+    expect(await ratioOf(seed, diverse)).toBeLessThan(0.015);
+    const still = diverse.slice(0, inputSize);
+    const repeated = diverse.map((_, i) => (still[i % inputSize] ?? 0) + 0.01 * random.normal());
+    const stuck = await ratioOf(seed, repeated);
+    expect(stuck).toBeGreaterThan(0.42);
+    expect(stuck).toBeLessThan(0.56);
   });
 });
