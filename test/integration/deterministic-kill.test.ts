@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { RandomStream } from "../../src/math/random.ts";
-import { lastRecord, scratchFolder, settings, startTrain } from "./train-process.ts";
+import { killPast, lastRecord, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 const TOTAL_STEPS = 4_000;
 const CHECKPOINT_STEPS = 700;
@@ -50,12 +50,10 @@ async function killAtStart(context: TestContext, runDir: string, name: string) {
   return checkpoints(join(runDir, name));
 }
 
-/** Goes on with a run until `step` and kills it. */
+/** Goes on with a run that has no checkpoint until it has one of `step`, and kills it. */
 async function killAt(context: TestContext, folder: string, step: number) {
   const run = startTrain(context, dirname(folder), { argv: ["--resume", basename(folder)] });
-  await run.until(`step ${step}`, () => (lastRecord(folder)?.["step"] ?? 0) >= step);
-  run.kill("SIGKILL");
-  expect((await run.ended()).signal).toBe("SIGKILL");
+  await killPast(run, folder, { step });
   return { diedAt: lastRecord(folder)?.["step"] ?? 0, kept: checkpoints(folder) };
 }
 
@@ -78,8 +76,8 @@ describe("a deterministic run", () => {
     expect(whole.digest).toMatch(/^[0-9a-f]{64}$/);
 
     const random = RandomStream.derive(20_261_122, "kill");
-    // After the first checkpoint, and so long before the end that the poll does not miss it.
-    const step = CHECKPOINT_STEPS + random.integer(TOTAL_STEPS - CHECKPOINT_STEPS - 1_200);
+    // So long before the end that the poll does not miss it.
+    const step = random.integer(TOTAL_STEPS - CHECKPOINT_STEPS - 1_200);
     expect(await killAtStart(context, runDir, "killed")).toEqual([]);
     const { diedAt, kept } = await killAt(context, join(runDir, "killed"), step);
     expect(kept.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
-import { records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
+import { killPast, records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 const ENV = "dm_control/cartpole-swingup_sparse";
 const DRM = settings({ "drm.enabled": true, "drm.perturbInterval": 150 });
@@ -34,9 +34,7 @@ describe("a run with DrM", () => {
 
     const killed = startTrain(context, runDir, { argv: [...argv, "--name", "killed"] });
     const folder = join(runDir, "killed");
-    await killed.until("450 steps", () => (records(folder).at(-1)?.["step"] ?? 0) > 450);
-    killed.kill("SIGKILL");
-    await killed.ended();
+    await killPast(killed, folder, { step: 400 });
     const resumed = await finish(context, runDir, ["--resume", "killed"]);
     expect(resumed?.["digest"]).toBe(whole);
     expect(records(folder).at(-1)?.["drm/perturbations"]).toBe(4);

@@ -3,7 +3,7 @@ import { describe, expect, type TestContext, test } from "vitest";
 import { exportRun } from "../../src/learner/export-run.ts";
 import { loadPolicy } from "../../src/learner/load-policy.ts";
 import { evaluateRun } from "../../src/run/evaluate-run.ts";
-import { records, scratchFolder, settings, startTrain } from "./train-process.ts";
+import { killPast, records, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 const ARGV = [
   ...["dm_control/cartpole-balance", "--preset", "pixels-small", "-n", "500"],
@@ -43,9 +43,7 @@ describe("a run on pixels", () => {
 
     const killed = startTrain(context, runDir, { argv: [...argv, "--name", "killed"] });
     const folder = join(runDir, "killed");
-    await killed.until("300 steps", () => (records(folder).at(-1)?.["step"] ?? 0) > 300);
-    killed.kill("SIGKILL");
-    await killed.ended();
+    await killPast(killed, folder, { step: 300 });
     const resumed = await finish(context, runDir, ["--resume", "killed"]);
     expect(resumed?.["digest"]).toBe(whole?.["digest"]);
     const last = records(folder).at(-1);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
-import { records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
+import { killPast, records, SMALL, scratchFolder, settings, startTrain } from "./train-process.ts";
 
 const DETERMINISTIC = [
   "PointMass-v0",
@@ -67,9 +67,7 @@ describe("a deterministic run with a mixture of experts", () => {
 
     const stopped = startTrain(context, runDir, { argv: [...argv, "--name", "stopped"] });
     const folder = join(runDir, "stopped");
-    await stopped.until("350 steps", () => (records(folder).at(-1)?.["step"] ?? 0) > 350);
-    stopped.kill("SIGKILL");
-    await stopped.ended();
+    await killPast(stopped, folder, { step: 400 });
     expect(await digestOf(context, runDir, ["--resume", "stopped"])).toBe(whole);
 
     const last = records(folder).at(-1) ?? {};

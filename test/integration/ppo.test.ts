@@ -1,9 +1,15 @@
-import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { loadPolicy } from "../../dist/index.js";
 import { RandomStream } from "../../src/math/random.ts";
-import { lastRecord, records, scratchFolder, settings, startTrain } from "./train-process.ts";
+import {
+  killPast,
+  lastRecord,
+  records,
+  scratchFolder,
+  settings,
+  startTrain,
+} from "./train-process.ts";
 
 const T = 256;
 const STEPS = 16 * T;
@@ -30,11 +36,6 @@ async function complete(context: TestContext, runDir: string, argv: readonly str
   return run.log.find(({ msg }) => msg === "run completed");
 }
 
-function hasCheckpoint(folder: string): boolean {
-  const checkpoints = join(folder, "checkpoints");
-  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^ckpt/.test(name));
-}
-
 describe("a deterministic PPO run", () => {
   // Three processes of some seconds each, on a machine that may be busy with other tests.
   test.for(["synchronous", "overlapped"])(
@@ -55,12 +56,9 @@ describe("a deterministic PPO run", () => {
 
       const folder = join(runDir, "killed");
       const killed = startTrain(context, dirname(folder), { argv: [...argv, "--name", "killed"] });
-      const step = RandomStream.derive(20_261_122, "kill", mode).integer(STEPS / 2);
-      await killed.until(`a checkpoint, and step ${step}`, () => {
-        return hasCheckpoint(folder) && (lastRecord(folder)?.["step"] ?? 0) >= step;
-      });
-      killed.kill("SIGKILL");
-      expect((await killed.ended()).signal).toBe("SIGKILL");
+      const random = RandomStream.derive(20_261_122, "kill", mode);
+      const step = random.integer(STEPS / 2);
+      await killPast(killed, folder, { step, moment: random.integer(30) });
       const resumed = await complete(context, runDir, ["--resume", basename(folder)]);
       for (const key of ["learnerStep", "envSteps", "digest"]) {
         expect(resumed?.[key], key).toEqual(whole?.[key]);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "vitest";
@@ -138,6 +138,37 @@ export function logLines(stderr: string): readonly LogLine[] {
     .split("\n")
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as LogLine);
+}
+
+/**
+ * Kills a run a moment after its first checkpoint of `step` or later.
+ *
+ * A checkpoint's files are there at once; records come twice a second, in which a fast machine is done.
+ */
+export async function killPast(
+  run: TroupeProcess,
+  folder: string,
+  {
+    step,
+    moment = 10,
+  }: { readonly step: number /** In milliseconds. */; readonly moment?: number },
+): Promise<void> {
+  await run.until(`a checkpoint of step ${step}`, () =>
+    checkpointSteps(folder).some((steps) => steps >= step),
+  );
+  await new Promise((resolve) => setTimeout(resolve, moment));
+  run.kill("SIGKILL");
+  const { signal, stderr } = await run.ended();
+  if (signal !== "SIGKILL") throw new Error(`it ended before it was killed\n${stderr}`);
+}
+
+/** Environment steps of a run's checkpoints. */
+export function checkpointSteps(folder: string): readonly number[] {
+  const checkpoints = join(folder, "checkpoints");
+  if (!existsSync(checkpoints)) return [];
+  return readdirSync(checkpoints)
+    .flatMap((name) => /^ckpt_\d+_(\d+)/.exec(name)?.[1] ?? [])
+    .map(Number);
 }
 
 /** The last record of metrics.jsonl, or undefined while there is none. */
