@@ -1,6 +1,7 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import { type FlagSetting, loadConfig } from "../config/load.ts";
 import { annotatedYaml } from "../config/show.ts";
+import { unheeded } from "../config/unheeded.ts";
 import { findRun, listRuns } from "../learner/find-run.ts";
 import { runPaths } from "../learner/run-info.ts";
 import { openLog } from "../metrics/log.ts";
@@ -52,6 +53,7 @@ export async function runFromFlags(
     return;
   }
   const { stderr } = process;
+  for (const sentence of unheeded(loaded)) stderr.write(`warning: ${sentence}\n`);
   using signals = new StopSignals((message) => stderr.write(`${message}\n`));
   const shown = flags.progress ? (flags.progressLines ? "lines" : "auto") : "none";
   const result = await start(loaded.config, {

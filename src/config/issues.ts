@@ -101,7 +101,9 @@ function withArticle(noun: string): string {
 }
 
 function show(value: unknown): string {
-  return value === undefined ? "missing" : JSON.stringify(value);
+  if (value === undefined) return "missing";
+  // JSON has no NaN.
+  return typeof value === "number" ? String(value) : JSON.stringify(value);
 }
 
 function valueAt(root: unknown, path: readonly string[]): unknown {

@@ -122,7 +122,7 @@ describe("loadConfig", () => {
       /algorithm\.hidden must be a list of at least 1 entry, not \[\]/,
     ],
     ["algorithm: { hidden: 64 }\n", /algorithm\.hidden must be a list in brackets, .* not 64/],
-    ["algorithm: { gamma: .nan }\n", /algorithm\.gamma must be a number/],
+    ["algorithm: { gamma: .nan }\n", /algorithm\.gamma must be a number, not NaN/],
     [
       "replay: { sampling: prioritised }\n",
       /replay\.sampling must be uniform or prioritized or lap, not "prioritised" \(did you mean prioritized\?\)/,
