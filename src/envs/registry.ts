@@ -71,7 +71,7 @@ async function makeWrapped(
   options: Readonly<Record<string, unknown>> | undefined,
 ): Promise<Env> {
   const { options: own, wrappers } = splitWrappers(options);
-  if (isElsewhere && wrappers !== undefined) {
+  if (isElsewhere && wrappers.length > 0) {
     throw new RunError(
       "CONFIG_INVALID",
       `${info.id} is stepped elsewhere, where nothing can be put around it from here: leave out ` +

@@ -23,13 +23,40 @@ const FALLEN = { qpos: [0, 0.3, 1.5, 0, 0, 0], qvel: [0, 0, 0, 0, 0, 0] };
 
 describe("options", () => {
   test.for([
-    ["HalfCheetah-v5", { ctrl_cost_wieght: 0 }, 'did you mean "ctrl_cost_weight"'],
+    ["HalfCheetah-v5", { ctrl_cost_wieght: 0 }, "(did you mean ctrl_cost_weight?)"],
     ["Hopper-v5", { healthy_range: [0, 1] }, 'no option "healthy_range"'],
-    ["HalfCheetah-v5", { frame_skip: 0 }, "frame_skip"],
-    ["HalfCheetah-v5", { forward_reward_weight: "much" }, "forward_reward_weight"],
-    ["Hopper-v5", { healthy_z_range: [2, 1] }, "the lower bound comes first"],
-    ["InvertedPendulum-v5", { reset_noise_scale: -1 }, "reset_noise_scale"],
-    ["Walker2d-v5", { max_episode_steps: 1.5 }, "max_episode_steps"],
+    ["HalfCheetah-v5", { frame_skip: 0 }, "frame_skip must be above 0, not 0"],
+    [
+      "HalfCheetah-v5",
+      { forward_reward_weight: "much" },
+      'forward_reward_weight must be a number, not "much"',
+    ],
+    [
+      "HalfCheetah-v5",
+      { ctrl_cost_weight: Number.POSITIVE_INFINITY },
+      "ctrl_cost_weight must be a number, not Infinity",
+    ],
+    [
+      "Hopper-v5",
+      { healthy_z_range: [2, 1] },
+      "healthy_z_range must be two numbers, the lower first, such as [-1, 1] or [0, .inf], not [2,1]",
+    ],
+    ["Hopper-v5", { healthy_z_range: 1 }, "healthy_z_range must be two numbers"],
+    ["Hopper-v5", { healthy_z_range: [Number.NaN, 1] }, 'not ["NaN",1]'],
+    [
+      "InvertedPendulum-v5",
+      { reset_noise_scale: -1 },
+      "reset_noise_scale must be at least 0, not -1",
+    ],
+    [
+      "Walker2d-v5",
+      { max_episode_steps: 1.5 },
+      "max_episode_steps must be a whole number, not 1.5",
+    ],
+    ["Ant-v5", { main_body: true }, "main_body must be the number or the name of a body, not true"],
+    ["Ant-v5", { width: 100 }, 'no option "width": pictures and films have flags of their own'],
+    ["Swimmer-v5", { zzz: 1 }, 'no option "zzz"; there are xml_file, frame_skip,'],
+    ["Swimmer-v5", { wrapper: [] }, "(did you mean wrappers?)"],
     ["Ant-v5", { use_contact_forces: true }, 'no option "use_contact_forces"'],
     ["Ant-v4", { main_body: 2 }, 'no option "main_body"'],
     ["Humanoid-v4", { contact_cost_weight: 1 }, 'no option "contact_cost_weight"'],
@@ -150,8 +177,12 @@ describe("options", () => {
 
   test("name the body that has to move, which must exist", async () => {
     await expect(make("Ant-v5", { main_body: "aux_1" })).resolves.toMatchObject({ id: "Ant-v5" });
-    await expect(make("Ant-v5", { main_body: "tail" })).rejects.toThrow('no body "tail"');
-    await expect(make("Ant-v5", { main_body: 14 })).rejects.toThrow("main_body: the model has 14");
+    await expect(make("Ant-v5", { main_body: "tail" })).rejects.toThrow(
+      'main_body must be a body of the model, not "tail"; they are 0 to 13: world, torso,',
+    );
+    await expect(make("Ant-v5", { main_body: 14 })).rejects.toThrow(
+      "main_body must be a body of the model, not 14",
+    );
   });
 
   test("weigh the terms of the reward", async () => {

@@ -184,9 +184,22 @@ test.each([
   [[{ action_repeat: 2, time_limit: 4 }], "wrappers[0]: is no object of one name"],
   [
     [{ time_limit: 5 }, { actionrepeat: 2 }],
-    'wrappers[1]: there is no wrapper "actionrepeat"; did you mean "action_repeat"?',
+    'wrappers[1]: there is no wrapper "actionrepeat" (did you mean action_repeat?)',
   ],
-  [[{ action_repeat: 0 }], "wrappers[0].action_repeat: "],
+  [[{ sleep: 2 }], 'wrappers[0]: there is no wrapper "sleep"; there are time_limit, '],
+  [[{ action_repeat: 0 }], "wrappers[0].action_repeat: must be above 0, not 0"],
+  [[{ frame_stack: 2.5 }], "wrappers[0].frame_stack: must be a whole number, not 2.5"],
+  [
+    [{ action_rescale: 2 }],
+    "wrappers[0].action_rescale: must be two numbers, such as [-1, 1], not 2",
+  ],
+  [[{ reward_scale: { scale: "x" } }], 'wrappers[0].reward_scale: scale must be a number, not "x"'],
+  [[{ reward_scale: { factor: 1 } }], 'wrappers[0].reward_scale: has no "factor"'],
+  [
+    [{ observation_scale: { mean: "x" } }],
+    'mean must be a number, or a list with one for each, not "x"',
+  ],
+  [[{ episode_statistics: false }], "wrappers[0].episode_statistics: must be true, not false"],
   [
     [{ observation_scale: { mean: [1] } }],
     "wrappers[0].observation_scale: mean has 1 numbers, an observation 2",
@@ -195,4 +208,24 @@ test.each([
   [[{ reward_scale: { clip: [1, 0] } }], "wrappers[0].reward_scale: rewards clipped to 1 and 0"],
 ])("wrappers that cannot be are refused: %j", async (wrappers, message) => {
   await expect(makeEnv("PointMass-v0", { wrappers })).rejects.toThrow(message);
+});
+
+test.each([
+  [{ action_repeat: 2.5 }, "PointMass-v0: action_repeat: must be a whole number, not 2.5"],
+  [{ pixels: "big" }, 'PointMass-v0: pixels: must be a mapping, not "big"'],
+  [{ action_repeat: 2, wrappers: [{ time_limit: 0 }] }, "wrappers[0].time_limit: must be above 0"],
+])("a setting that cannot be is named as it was written: %j", async (options, message) => {
+  await expect(makeEnv("PointMass-v0", options)).rejects.toThrow(message);
+});
+
+test.each([
+  [[{ pixels: 16 }, { action_repeat: 2 }], "{pixels: {repeat: 2}}"],
+  [[{ pixels: 16 }, { pixels: 16 }], "there is a camera around it already"],
+  [
+    [{ pixels: 16 }, { frame_stack: 2 }],
+    "a camera's frames are stacked by the option of the camera",
+  ],
+])("around a camera nothing may break the order of its frames: %j", async (wrappers, message) => {
+  const made = makeEnv("dm_control/cartpole-balance", { wrappers });
+  await expect(made).rejects.toThrow(message);
 });

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { didYouMean } from "../../config/nearest.ts";
 import { RunError } from "../../errors.ts";
 import type { RandomStream } from "../../math/random.ts";
 import { commonOptions } from "../mujoco/common-options.ts";
 import type { Simulation } from "../mujoco/engine.ts";
-import { indexOf } from "../mujoco/rows.ts";
 import { forceStepping } from "../mujoco/stepping.ts";
 import type { MujocoTask, TaskRules } from "../mujoco/task.ts";
 import { interval, weight } from "../options.ts";
@@ -27,7 +27,7 @@ const options = z.strictObject({
   contact_cost_weight: weight(5e-4, "factor of the squared contact forces in the cost"),
   healthy_reward: weight(1, "reward for each step that ends healthy"),
   main_body: z
-    .union([z.int().nonnegative(), z.string().min(1)])
+    .union([z.int().nonnegative(), z.string().min(1)], "must be the number or the name of a body")
     .default(1)
     .describe("number or name of the body whose velocity is rewarded"),
   terminate_when_unhealthy: z.boolean().default(true).describe("end the episode when it falls"),
@@ -162,10 +162,16 @@ class AntRules implements TaskRules {
 
 /** @throws RunError when the model has no such body. */
 function bodyIndex(simulation: Simulation, body: number | string): number {
-  if (typeof body === "string") return indexOf(simulation, "body", body);
   const { nbody } = simulation.model;
-  if (body < nbody) return body;
-  throw new RunError("CONFIG_INVALID", `main_body: the model has ${nbody} bodies, not ${body + 1}`);
+  const at = typeof body === "number" ? body : simulation.indexOf("body", body);
+  if (at >= 0 && at < nbody) return at;
+  const names = simulation.namesOf("body");
+  const guess = typeof body === "string" ? didYouMean(body, names) : "";
+  throw new RunError(
+    "CONFIG_INVALID",
+    `main_body must be a body of the model, not ${JSON.stringify(body)}${guess}; they are ` +
+      `0 to ${nbody - 1}: ${names.join(", ")}`,
+  );
 }
 
 export const ant: MujocoTask<typeof options> = {

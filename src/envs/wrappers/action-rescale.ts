@@ -9,7 +9,8 @@ import { Wrapper } from "./wrapper.ts";
  */
 export function actionRescale(env: Env, [low, high]: readonly [number, number]): Env {
   const { actionSpace: space } = env;
-  if (!(low < high)) throw new RangeError(`actions from ${low} to ${high}`);
+  if (!(low < high))
+    throw new RangeError(`actions from ${low} to ${high}: the first has to be the lower`);
   if (space.kind !== "box" || !isBounded(space)) {
     throw new RangeError(`the actions of ${env.id} have no bounds to be scaled to`);
   }

@@ -40,9 +40,15 @@ const CHANNELS = 3;
  * The environment as its camera sees it: each action is taken `repeat` times, then a frame is drawn, and the
  * last few frames are the observation (see `ImageSpace`). Takes ownership of `env`.
  *
- * @throws RunError CONFIG_INVALID when it has no camera, or not this one.
+ * @throws RunError CONFIG_INVALID when it has no camera, or not this one, or is seen by one already.
  */
 export function pixels(env: Env, { repeat, ...view }: PixelSettings): Env {
+  if (env.observationSpace.image) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      "there is a camera around it already: leave one of them out",
+    );
+  }
   return new Pixels(repeat === 1 ? env : actionRepeat(env, repeat), view);
 }
 

@@ -18,7 +18,8 @@ export interface RewardScaleOptions {
  */
 export function rewardScale(env: Env, { scale = 1, shift = 0, clip }: RewardScaleOptions): Env {
   const [low, high] = clip ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  if (!(low <= high)) throw new RangeError(`rewards clipped to ${low} and ${high}`);
+  if (!(low <= high))
+    throw new RangeError(`rewards clipped to ${low} and ${high}: the first has to be the lower`);
   return new RewardScale(env, (reward) => Math.max(low, Math.min(scale * reward + shift, high)));
 }
 

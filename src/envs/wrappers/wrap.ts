@@ -1,7 +1,8 @@
-import { closest } from "fastest-levenshtein";
 import { z } from "zod";
+import { didYouMean } from "../../config/nearest.ts";
 import { RunError } from "../../errors.ts";
 import type { Env } from "../env.ts";
+import { explainIssues } from "../options.ts";
 import { actionRepeat } from "./action-repeat.ts";
 import { actionRescale } from "./action-rescale.ts";
 import { episodeStatistics } from "./episode-statistics.ts";
@@ -21,13 +22,16 @@ const kind =
   ): WrapperKind =>
   (setting, place) => {
     const { success, data, error } = schema.safeParse(setting);
-    if (!success) refuse(place, z.prettifyError(error));
-    return (env) => wrap(env, data);
+    if (success) return (env) => wrap(env, data);
+    const unknown = (key: string): string => `has no "${key}"`;
+    return refuse(place, explainIssues(error, setting, unknown).join("; "));
   };
 
 const count = z.int().positive();
-const range = z.tuple([z.number(), z.number()]);
-const perComponent = z.union([z.number(), z.array(z.number())]).optional();
+const range = z.tuple([z.number(), z.number()], "must be two numbers, such as [-1, 1]");
+const perComponent = z
+  .union([z.number(), z.array(z.number())], "must be a number, or a list with one for each")
+  .optional();
 
 /** By the name they have in `env.options.wrappers`. */
 const kinds: Readonly<Record<string, WrapperKind>> = {
@@ -57,22 +61,29 @@ const kinds: Readonly<Record<string, WrapperKind>> = {
 
 export const wrapperNames: readonly string[] = Object.keys(kinds);
 
+/** An entry of the list, and where the user has written it. */
+interface PlacedWrapper {
+  readonly entry: unknown;
+  readonly place: string;
+}
+
 /**
  * Options of an environment without those of what is put around it. The option `action_repeat` is short for a
  * first wrapper of that name, `pixels` for a last one.
+ *
+ * @throws RunError CONFIG_INVALID when `wrappers` is no list.
  */
 export function splitWrappers(options: Readonly<Record<string, unknown>> = {}): {
   readonly options: Readonly<Record<string, unknown>>;
-  readonly wrappers: unknown;
+  readonly wrappers: readonly PlacedWrapper[];
 } {
-  const { wrappers, action_repeat, pixels, ...rest } = options;
-  const first = action_repeat === undefined ? [] : [{ action_repeat }];
-  const last = pixels === undefined ? [] : [{ pixels }];
-  // What is no list is refused by `wrap`.
-  if (wrappers !== undefined && !Array.isArray(wrappers)) return { options: rest, wrappers };
-  const given = (wrappers ?? []) as readonly unknown[];
-  const all = [...first, ...given, ...last];
-  return { options: rest, wrappers: all.length === 0 ? undefined : all };
+  const { wrappers = [], action_repeat, pixels, ...rest } = options;
+  if (!Array.isArray(wrappers)) refuse("wrappers", "is no list, such as [{action_repeat: 2}]");
+  const short = (name: string, setting: unknown): PlacedWrapper[] =>
+    setting === undefined ? [] : [{ entry: { [name]: setting }, place: "" }];
+  const listed = wrappers.map((entry: unknown, i) => ({ entry, place: `wrappers[${i}]` }));
+  const all = [...short("action_repeat", action_repeat), ...listed, ...short("pixels", pixels)];
+  return { options: rest, wrappers: all };
 }
 
 /**
@@ -82,13 +93,13 @@ export function splitWrappers(options: Readonly<Record<string, unknown>> = {}): 
  *
  * @throws RunError CONFIG_INVALID naming the entry and what is wrong with it.
  */
-export function wrap(env: Env, wrappers: unknown): Env {
-  if (wrappers === undefined) return env;
+export function wrap(env: Env, wrappers: readonly PlacedWrapper[]): Env {
+  let wrapped = env;
   try {
-    if (!Array.isArray(wrappers)) refuse("wrappers", "is no list, such as [{action_repeat: 2}]");
-    return wrappers.reduce<Env>((inner, entry, i) => wrapIn(inner, entry, `wrappers[${i}]`), env);
+    for (const { entry, place } of wrappers) wrapped = wrapIn(wrapped, entry, place);
+    return wrapped;
   } catch (thrown) {
-    env.close();
+    wrapped.close();
     const { message } = RunError.from(thrown);
     throw new RunError("CONFIG_INVALID", `${env.id}: ${message}`, { cause: thrown });
   }
@@ -104,16 +115,15 @@ function wrapIn(env: Env, entry: unknown, place: string): Env {
   const [name, setting] = field;
   const read = kinds[name];
   if (!read) {
-    refuse(
-      place,
-      `there is no wrapper "${name}"; did you mean "${closest(name, [...wrapperNames])}"?`,
-    );
+    const guess = didYouMean(name, wrapperNames) || `; there are ${wrapperNames.join(", ")}`;
+    refuse(place, `there is no wrapper "${name}"${guess}`);
   }
-  const put = read(setting, `${place}.${name}`);
+  const where = place === "" ? name : `${place}.${name}`;
+  const put = read(setting, where);
   try {
     return put(env);
   } catch (thrown) {
-    return refuse(`${place}.${name}`, RunError.from(thrown).message);
+    return refuse(where, RunError.from(thrown).message);
   }
 }
 
