@@ -63,6 +63,8 @@ async function describe({ info, isExternal }: EnvEntry, env: Env) {
   return {
     ...info,
     id: env.id,
+    // Under the options in force, not by default.
+    dt: env.dt ?? info.dt,
     observationSpace: plainSpace(env.observationSpace),
     actionSpace: plainSpace(env.actionSpace),
     maxEpisodeSteps: Number.isFinite(env.maxEpisodeSteps) ? env.maxEpisodeSteps : null,

@@ -1,9 +1,10 @@
+import { existsSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { RunError } from "../errors.ts";
 import { checkEnv } from "./check-env.ts";
 import type { EnvEntry } from "./entry.ts";
-import type { EnvFactory } from "./env.ts";
+import type { Env, EnvFactory } from "./env.ts";
 import { describeThrown } from "./own/code-place.ts";
 import { installModuleHooks } from "./own/install-hooks.ts";
 import { ownEntry } from "./own/own-task.ts";
@@ -25,11 +26,33 @@ export function isEnvFile(idOrFile: string): boolean {
  */
 export async function loadEnvFile(path: string): Promise<EnvEntry> {
   const file = resolve(path);
+  if (!existsSync(file)) fail(path, "there is no such file");
   const exports = await importFile(path, file);
   const found = EXPORTS.map((name) => exports[name]).find((value) => value !== undefined);
-  if (typeof found === "function") return factoryEntry(path, file, found as EnvFactory);
+  if (typeof found === "function") return factoryEntry(path, file, factoryOf(path, found));
+  if (isEnvLike(found)) {
+    const why = "every actor and evaluation makes its own";
+    fail(path, `it exports an environment; export a function that makes one, because ${why}`);
+  }
   if (typeof found === "object" && found !== null) return ownEntry(found as TaskDefinition, file);
-  fail(path, 'it has to export a task, or a function named "env" or "makeEnv"');
+  const names = Object.keys(exports);
+  const instead = names.length === 0 ? "nothing" : names.join(", ");
+  fail(
+    path,
+    `it has to export a task, as default or "task", or a function named "env" or "makeEnv"; it exports ${instead}`,
+  );
+}
+
+function factoryOf(path: string, found: object): EnvFactory {
+  const text = Function.prototype.toString.call(found);
+  const [, name = "MyEnv"] = /^class\s+(\w+)?/.exec(text) ?? [];
+  if (!text.startsWith("class")) return found as EnvFactory;
+  const fix = `export default (options) => new ${name}(options)`;
+  return fail(path, `it exports a class; export a function that makes one: ${fix}`);
+}
+
+function isEnvLike(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "step" in value;
 }
 
 function factoryEntry(path: string, file: string, factory: EnvFactory): EnvEntry {
@@ -44,8 +67,23 @@ function factoryEntry(path: string, file: string, factory: EnvFactory): EnvEntry
       source: file,
       options: [],
     },
-    make: async (options) => checkEnv(path, await factory(options)),
+    make: async (options) => checkEnv(path, await callFactory(path, factory, options)),
   };
+}
+
+/** @throws RunError that says where in the user's code, unless it is one already. */
+async function callFactory(
+  path: string,
+  factory: EnvFactory,
+  options: Parameters<EnvFactory>[0],
+): Promise<Env> {
+  try {
+    return await factory(options);
+  } catch (thrown) {
+    if (thrown instanceof RunError) throw thrown;
+    const message = `${path}: making the environment threw: ${describeThrown(thrown)}`;
+    throw new RunError("ENV_FAILED", message, { cause: thrown });
+  }
 }
 
 async function importFile(path: string, file: string): Promise<Record<string, unknown>> {

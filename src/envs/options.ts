@@ -37,7 +37,7 @@ const RENDERING: readonly string[] = [
 ];
 
 /** What every environment understands besides (src/envs/wrappers/wrap.ts). */
-const EVERYWHERE = ["wrappers", "action_repeat", "pixels"];
+export const OPTIONS_EVERYWHERE = ["wrappers", "action_repeat", "pixels"];
 
 /**
  * Checks the options given to environment `id` and fills in defaults.
@@ -51,7 +51,7 @@ export function parseOptions<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const result = schema.safeParse(options ?? {});
   if (result.success) return result.data;
-  const names = [...Object.keys(schema.shape), ...EVERYWHERE];
+  const names = [...Object.keys(schema.shape), ...OPTIONS_EVERYWHERE];
   const sentences = explainIssues(result.error, options, (key) => unknownOption(key, names));
   throw new RunError("CONFIG_INVALID", `${id}: ${sentences.join("; ")}`);
 }
@@ -71,9 +71,13 @@ export function explainIssues(
     const value = valueAt(given, path);
     const wrong = wrongValue(issue, value);
     // What a schema's own check says is what the value must be.
-    const but = issue.code === "custom" ? `, not ${showValue(value)}` : "";
+    const but = issue.code === "custom" && isShort(value) ? `, not ${showValue(value)}` : "";
     return [`${path.join(".")} ${wrong}${but}`.trimStart()];
   });
+}
+
+function isShort(value: unknown): boolean {
+  return value === undefined || showValue(value).length < 60;
 }
 
 function unknownOption(key: string, names: readonly string[]): string {

@@ -1,4 +1,3 @@
-import { closest } from "fastest-levenshtein";
 import { RunError } from "../errors.ts";
 import { dmControlEntries } from "./dm-control/tasks.ts";
 import type { EnvEntry, EnvInfo } from "./entry.ts";
@@ -7,6 +6,7 @@ import { isEnvFile, loadEnvFile } from "./env-file.ts";
 import { externalEntry, isExternal } from "./external.ts";
 import { gymnasiumEntries } from "./gymnasium/tasks.ts";
 import { pointMassEntry } from "./point-mass.ts";
+import { unknownEnv } from "./unknown-env.ts";
 import { splitWrappers, wrap } from "./wrappers/wrap.ts";
 
 const entries: ReadonlyMap<string, EnvEntry> = new Map(
@@ -84,6 +84,5 @@ async function makeWrapped(
 function entryOf(id: string): EnvEntry {
   const entry = entries.get(id);
   if (entry) return entry;
-  const nearest = closest(id, [...entries.keys()]);
-  throw new RunError("ENV_UNKNOWN", `there is no environment "${id}"; did you mean "${nearest}"?`);
+  throw unknownEnv(id, [...entries.keys()]);
 }

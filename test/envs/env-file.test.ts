@@ -15,13 +15,25 @@ describe("loadEnvFile", () => {
   });
 
   test.for([
-    ["absent.mjs", "absent.mjs"],
+    ["absent.mjs", "absent.mjs: there is no such file"],
     ["throws.mjs", "no licence ("],
-    ["no-factory.mjs", '"env" or "makeEnv"'],
+    ["no-factory.mjs", '"env" or "makeEnv"; it exports '],
+    ["class.mjs", "export default (options) => new Lamp(options)"],
+    ["instance.mjs", "it exports an environment; export a function that makes one"],
   ] as const)("refuses %s", async ([name, reason]) => {
     await expect(loadEnvFile(file(name))).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       message: expect.stringContaining(reason),
+    });
+  });
+
+  test("says where a factory has thrown", async () => {
+    const { make } = await loadEnvFile(file("factory-throws.mjs"));
+    await expect(make()).rejects.toMatchObject({
+      code: "ENV_FAILED",
+      message: expect.stringMatching(
+        /factory-throws\.mjs: making the environment threw: no licence \(.*factory-throws\.mjs:2:9\)/,
+      ),
     });
   });
 
@@ -55,6 +67,7 @@ describe("a TypeScript file on any Node", () => {
       observationSpace: { size: 3 },
       actionSpace: { size: 1, low: [-1], high: [1] },
       maxEpisodeSteps: 50,
+      dt: 0.004,
       canCheckpoint: true,
     });
   }, 20_000);
@@ -77,5 +90,7 @@ describe("a TypeScript file on any Node", () => {
     const { code, stderr } = runCli(["env", "show", join(folder, "broken.ts")]);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
+    // Where Node's own code was at is no help.
+    expect(stderr).not.toContain("/modules/");
   });
 });

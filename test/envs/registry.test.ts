@@ -56,10 +56,23 @@ describe("the registry", () => {
     }
   });
 
-  test("tells the nearest id for an unknown one", async () => {
-    await expect(makeEnv("HalfCheeta-v5")).rejects.toMatchObject({
+  test.for([
+    ["HalfCheeta-v5", 'did you mean "HalfCheetah-v5"?'],
+    ["halfcheetah", 'did you mean "HalfCheetah-v5"?'],
+    ["Ant", 'did you mean "Ant-v5" or "Ant-v4"?'],
+    ["cheetah-run", 'did you mean "dm_control/cheetah-run"?'],
+    ["cheetah_run", 'did you mean "dm_control/cheetah-run"?'],
+    ["dm_control/cheeta-run", 'did you mean "dm_control/cheetah-run"?'],
+    ["walker-", 'did you mean "dm_control/walker-stand" or'],
+    ["Breakout", "`troupe env list` shows those there are"],
+    ["", "`troupe env list` shows those there are"],
+    ["robot.xml", "a model alone is no task"],
+    ["task.py", "external/NAME"],
+    ["./task", "named by its file"],
+  ] as const)("tells for %s what was probably meant", async ([id, advice]) => {
+    await expect(makeEnv(id)).rejects.toMatchObject({
       code: "ENV_UNKNOWN",
-      message: expect.stringContaining('did you mean "HalfCheetah-v5"'),
+      message: expect.stringContaining(advice),
     });
   });
 

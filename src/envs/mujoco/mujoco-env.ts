@@ -277,14 +277,25 @@ function unboundedSpace(size: number): BoxSpace {
   };
 }
 
-/** The actuators' control ranges, rounded to float32. */
-function controlSpace(simulation: Simulation): BoxSpace {
-  const range: Float64Array = simulation.model.actuator_ctrlrange;
-  const size = simulation.model.nu;
-  return {
-    kind: "box",
-    size,
-    low: Float32Array.from({ length: size }, (_, i) => range[2 * i] ?? Number.NaN),
-    high: Float32Array.from({ length: size }, (_, i) => range[2 * i + 1] ?? Number.NaN),
-  };
+/**
+ * The actuators' control ranges, rounded to float32; infinite where an actuator has none, which the engine writes
+ * as from 0 to 0.
+ * @throws RunError ENV_FAILED when there are no actuators.
+ */
+function controlSpace({ model }: Simulation): BoxSpace {
+  const range: Float64Array = model.actuator_ctrlrange;
+  const size = model.nu;
+  if (size === 0) {
+    const what = "the model has no actuators, so that there are no actions: add an <actuator>";
+    throw new RunError("ENV_FAILED", what);
+  }
+  const low = new Float32Array(size).fill(Number.NEGATIVE_INFINITY);
+  const high = new Float32Array(size).fill(Number.POSITIVE_INFINITY);
+  for (let i = 0; i < size; i++) {
+    const [from = 0, to = 0] = range.subarray(2 * i, 2 * i + 2);
+    if (from >= to) continue;
+    low[i] = from;
+    high[i] = to;
+  }
+  return { kind: "box", size, low, high };
 }

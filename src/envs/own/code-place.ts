@@ -2,7 +2,8 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const OURS = new URL("../../", import.meta.url).href;
-const FRAME = /(?:file:\/\/)?(\/[^():]+|[A-Za-z]:[\\/][^():]+):(\d+):(\d+)\)?$/;
+/** Node's own code is `node:internal/…`, which a path must not be read out of. */
+const FRAME = /(?<!node:\S*)(?:file:\/\/)?(\/[^():]+|[A-Za-z]:[\\/][^():]+):(\d+):(\d+)\)?$/;
 
 /** Where in the code of a user something was thrown, as `my-task.ts:12:5`; undefined when nobody knows. */
 export function placeInUserCode(thrown: unknown): string | undefined {

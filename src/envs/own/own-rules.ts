@@ -78,11 +78,16 @@ export class OwnRules<Options extends TaskOptions> implements TaskRules {
   }
 
   #call<Result>(name: string, run: () => Result): Result {
+    let result: Result;
     try {
-      return run();
+      result = run();
     } catch (thrown) {
       throw failed(`${name} threw: ${describeThrown(thrown)}`, thrown);
     }
+    if (!(result instanceof Promise)) return result;
+    // Nobody will wait for it.
+    result.catch(() => undefined);
+    throw failed(`${name} gives a promise; it cannot be async`);
   }
 }
 

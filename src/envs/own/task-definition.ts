@@ -1,5 +1,7 @@
 import type { MjData, MjModel } from "@mujoco/mujoco";
 import { z } from "zod";
+import { didYouMean } from "../../config/nearest.ts";
+import { explainIssues, OPTIONS_EVERYWHERE } from "../options.ts";
 
 /** Settings of a task with their defaults, which also say what kind of value each takes. */
 export type TaskOptions = Readonly<Record<string, number | boolean | string | readonly number[]>>;
@@ -128,6 +130,9 @@ const method = z.custom<() => unknown>(
   "must be a function",
 );
 
+/** Options that every task has already. */
+const TAKEN: readonly string[] = ["frameSkip", "maxEpisodeSteps", ...OPTIONS_EVERYWHERE];
+
 const definitionSchema = z.strictObject({
   id: z.string().min(1).optional(),
   model: z.union([z.string().min(1), z.instanceof(URL)], {
@@ -136,7 +141,13 @@ const definitionSchema = z.strictObject({
   frameSkip: z.int().positive().optional(),
   maxEpisodeSteps: z.int().positive().nullable().optional(),
   options: z
-    .record(z.string(), z.union([z.number(), z.boolean(), z.string(), z.array(z.number())]))
+    .record(
+      z.string().refine((name) => !TAKEN.includes(name)),
+      z.union(
+        [z.number(), z.boolean(), z.string(), z.array(z.number())],
+        "must be a number, true or false, text or a list of numbers",
+      ),
+    )
     .optional(),
   memory: z.int().nonnegative().optional(),
   rewardTerms: z.string().optional(),
@@ -150,5 +161,19 @@ const definitionSchema = z.strictObject({
 /** What is wrong with a definition, a line for each part; null: nothing. */
 export function problemOfDefinition(definition: unknown): string | null {
   const { success, error } = definitionSchema.safeParse(definition);
-  return success ? null : z.prettifyError(error);
+  if (success) return null;
+  const taken = error.issues.filter(({ code }) => code === "invalid_key");
+  const names = Object.keys(definitionSchema.shape);
+  const unknown = (key: string): string =>
+    `${key} is nothing a task has${didYouMean(key, names) || `; that is ${names.join(", ")}`}`;
+  return [
+    ...explainIssues(
+      new z.ZodError(error.issues.filter((issue) => !taken.includes(issue))),
+      definition,
+      unknown,
+    ),
+    ...taken.map(
+      ({ path }) => `${path.join(".")} needs another name: every task has an option of this one`,
+    ),
+  ].join("\n");
 }

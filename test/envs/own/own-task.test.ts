@@ -75,8 +75,10 @@ describe("makeTask", () => {
     const endless = await makeTask(arm, { maxEpisodeSteps: null });
     expect(endless.maxEpisodeSteps).toBe(Number.POSITIVE_INFINITY);
     endless.close();
-    await expect(makeTask(arm, { efort: 1 })).rejects.toThrow('did you mean "effort"');
-    await expect(makeTask(arm, { effort: "much" })).rejects.toThrow(/effort: .*number/);
+    await expect(makeTask(arm, { efort: 1 })).rejects.toThrow("did you mean effort?");
+    await expect(makeTask(arm, { effort: "much" })).rejects.toThrow(
+      'Arm: effort must be a number, not "much"',
+    );
   });
 
   test("sees joints and frames as they are after the step", async () => {
@@ -136,7 +138,60 @@ describe("makeTask", () => {
   test("names every part of a definition that is not as it should be", async () => {
     const definition = { ...broken({}), frameSkip: 0, reward: 1, observe: () => [] } as never;
     const failure = String(await makeTask(definition).catch((thrown: unknown) => thrown));
-    for (const part of ["frameSkip", "reward", '"observe"']) expect(failure).toContain(part);
+    for (const part of [
+      "frameSkip must be above 0, not 0",
+      "reward must be a function, not 1",
+      "observe is nothing a task has; that is id, model,",
+    ])
+      expect(failure).toContain(part);
+  });
+
+  test.for([
+    [{ maxEpisodeStep: 5 }, "maxEpisodeStep is nothing a task has (did you mean maxEpisodeSteps?)"],
+    [{ options: { deep: { a: 1 } } }, "options.deep must be a number, true or false, text or a"],
+    [{ options: { pixels: 84 } }, "options.pixels needs another name: every task has an option"],
+    [{ options: { frameSkip: 7 } }, "options.frameSkip needs another name"],
+  ] as const)("refuses a definition with %o", async ([part, message]) => {
+    await expect(makeTask({ ...broken({}), ...part } as never)).rejects.toThrow(message);
+  });
+
+  test("refuses a model that nothing can act on", async () => {
+    const model = MODEL.replace(/<actuator>.*<\/actuator>/s, "");
+    await expect(makeTask(broken({ model }))).rejects.toThrow(
+      /^Arm: the model has no actuators, so that there are no actions: add an <actuator>$/,
+    );
+  });
+
+  test("shows that actuators without a range have no bounds", async () => {
+    const model = MODEL.replace(/<motor [^>]*>/, '<motor joint="hinge"/>');
+    const env = await makeTask(broken({ model }));
+    expect(env.actionSpace).toMatchObject({
+      low: Float32Array.of(Number.NEGATIVE_INFINITY),
+      high: Float32Array.of(Number.POSITIVE_INFINITY),
+    });
+    env.close();
+  });
+
+  test.for([
+    ["begin", async (): Promise<unknown> => undefined],
+    ["observation", async (): Promise<unknown> => [1]],
+  ] as const)("refuses an async %s when it is made", async ([name, run]) => {
+    await expect(makeTask(broken({ [name]: run } as never))).rejects.toThrow(
+      `Arm: ${name} gives a promise; it cannot be async`,
+    );
+  });
+
+  test.for([
+    ["reset", async (): Promise<unknown> => Promise.reject(new Error("late"))],
+    ["reward", async (): Promise<unknown> => 1],
+    ["terminated", async (): Promise<unknown> => false],
+  ] as const)("refuses an async %s when it is called", async ([name, run]) => {
+    const env = await makeTask(broken({ [name]: run } as never));
+    expect(() => {
+      env.reset({ seed: 1 });
+      env.step([0]);
+    }).toThrow(`${name} gives a promise; it cannot be async`);
+    env.close();
   });
 
   test.for([
