@@ -74,19 +74,15 @@ export function gatedExperts(
   actionSize: number,
   options: NetworkOptions & LogStdOptions & GateOptions,
 ): GatedExperts {
-  const { experts, gateInput, initialisation } = options;
+  const { experts } = options;
   const width = experts * actionSize;
   const body = networkBody({ prefix: "", inputSize: observationSize }, options);
   const heads = output(
     { prefix: "", inputSize: body.outputSize, outputSize: 2 * width, outputGain: 0.01 },
     options,
   );
-  const gate = dense({
-    name: "gate",
-    inputSize: gateInput === "hidden" ? body.outputSize : observationSize,
-    outputSize: experts,
-    ...{ initialisation, gain: 0.01 },
-  });
+  const sizes = { hidden: body.outputSize, observation: observationSize };
+  const gate = linearGate("gate", sizes, options);
   return {
     parameters: [...body.parameters, ...heads.parameters, ...gate.parameters],
     units: (parameters, observations) => {
@@ -95,9 +91,8 @@ export function gatedExperts(
       const sizes = Array.from({ length: 2 * experts }, () => actionSize);
       const parts = split(heads.forward(parameters, last), sizes);
       const [means, raw] = [parts.slice(0, experts), parts.slice(experts)];
-      const known = gateInput === "hidden" ? last : observations;
       const own = means.flatMap((mean, k) => [concat([mean, ...raw.slice(k, k + 1)])]);
-      return { hidden, heads: [...own, gate.forward(parameters, known)] };
+      return { hidden, heads: [...own, gate.logits(parameters, last, observations)] };
     },
     distribution: (parameters, observations) => {
       const [rows = 1] = observations.shape;
@@ -106,13 +101,37 @@ export function gatedExperts(
         Tensor,
         Tensor,
       ];
-      const known = gateInput === "hidden" ? stopGradient(hidden) : observations;
       return {
         means: reshape(means, [rows, experts, actionSize]),
         logStds: reshape(boundLogStd(raw, options), [rows, experts, actionSize]),
-        logits: gate.forward(parameters, known),
+        logits: gate.logits(parameters, hidden, observations),
       };
     },
+  };
+}
+
+/** Says how likely each expert is to act. */
+export interface LinearGate {
+  readonly parameters: readonly ParameterSpec[];
+  /** Scores, [n, experts], of the last hidden layer, [n, hidden], which it does not move, or of observations. */
+  logits(parameters: Parameters, hidden: Tensor, observations: Tensor): Tensor;
+}
+
+export function linearGate(
+  name: string,
+  sizes: { readonly hidden: number; readonly observation: number },
+  { experts, gateInput, initialisation }: GateOptions & Pick<NetworkOptions, "initialisation">,
+): LinearGate {
+  const isHidden = gateInput === "hidden";
+  const layer = dense({
+    ...{ name, initialisation, gain: 0.01 },
+    inputSize: isHidden ? sizes.hidden : sizes.observation,
+    outputSize: experts,
+  });
+  return {
+    parameters: layer.parameters,
+    logits: (parameters, hidden, observations) =>
+      layer.forward(parameters, isHidden ? stopGradient(hidden) : observations),
   };
 }
 

@@ -11,7 +11,6 @@ import {
   oneHot,
   reshape,
   slice,
-  stopGradient,
   sum,
   type Tensor,
 } from "../compile/ops.ts";
@@ -27,12 +26,12 @@ import {
   draw,
   drawExpert,
   type GateOptions,
+  linearGate,
   mixtureLogDensity,
   pick,
   type SquashedMixture,
 } from "./gated-experts.ts";
 import { constant } from "./initialisers.ts";
-import { dense } from "./layers.ts";
 import { networkBody, output } from "./networks.ts";
 
 /** A mixture before any squashing. */
@@ -55,7 +54,7 @@ export function gaussianMixture(
   actionSize: number,
   options: DiagonalGaussianOptions & GateOptions,
 ): GaussianMixtureHead {
-  const { experts, gateInput, initialisation, logStdInit } = options;
+  const { experts, logStdInit } = options;
   const shape = { prefix: "policy.", inputSize: observationSize };
   const body = networkBody(shape, options);
   const width = experts * actionSize;
@@ -63,23 +62,18 @@ export function gaussianMixture(
     { ...shape, inputSize: body.outputSize, outputSize: width, outputGain: 0.01 },
     options,
   );
-  const gate = dense({
-    name: "policy.gate",
-    inputSize: gateInput === "hidden" ? body.outputSize : observationSize,
-    outputSize: experts,
-    ...{ initialisation, gain: 0.01 },
-  });
+  const sizes = { hidden: body.outputSize, observation: observationSize };
+  const gate = linearGate("policy.gate", sizes, options);
   const logStdSpec = { name: "policy.logStd", shape: [width], init: constant(logStdInit) };
   const mixture = (parameters: Parameters, observations: Tensor): GaussianMixture => {
     const size = [observations.shape[0] ?? 1, experts, actionSize];
     const logStd = parameters[logStdSpec.name];
     if (!logStd) throw new RangeError(`no parameter ${logStdSpec.name}`);
     const hidden = body.forward(parameters, observations);
-    const known = gateInput === "hidden" ? stopGradient(hidden) : observations;
     return {
       means: reshape(heads.forward(parameters, hidden), size),
       logStds: broadcastTo(reshape(logStd, [1, experts, actionSize]), size),
-      logits: gate.forward(parameters, known),
+      logits: gate.logits(parameters, hidden, observations),
     };
   };
   return {
