@@ -121,6 +121,35 @@ describe("the compiled PPO update", () => {
   });
 });
 
+test("PPO's metrics of the ratio are those of its definition", async () => {
+  const sizes = { observationSize: 4, actionSize: 2, batchSize: 5 };
+  const algorithm = ppo({ ...ppoDefaults, hidden: [8] }, sizes);
+  const start = trainedParameters(algorithm, 3);
+  const { batch, noise } = drawInputs(algorithm, 1);
+  const tensors = Object.fromEntries(
+    algorithm.groups[0]!.parameters.map(({ name, shape }) => [
+      name,
+      fromArray(start["agent"]![name]!, shape),
+    ]),
+  );
+  const { logProbs } = algorithm.policy.onPolicy!.judge(
+    tensors,
+    fromArray(batch["observations"]!, [5, 4]),
+    fromArray(batch["actions"]!, [5, 2]),
+  );
+  const now = await read(logProbs);
+  const ratios = [1, 1.1, 0.5, 2, 0.9];
+  const recorded = Float32Array.from(ratios, (ratio, i) => now[i]! - Math.log(ratio));
+  await using step = await compileUpdate(algorithm, start);
+  const { metrics } = await step.step({ ...batch, logProbs: recorded }, noise);
+  const sum = (values: readonly number[]) => values.reduce((total, x) => total + x, 0);
+  const squares = sum(ratios.map((r) => r * r));
+  expect(metrics["train/effective_sample_size"]).toBeCloseTo(sum(ratios) ** 2 / (5 * squares), 5);
+  expect(metrics["train/clip_fraction"]).toBeCloseTo(2 / 5, 6);
+  const divergence = sum(ratios.map((r) => r - 1 - Math.log(r))) / 5;
+  expect(metrics["train/approx_kl"]).toBeCloseTo(divergence, 5);
+});
+
 describe("PPO's policy", () => {
   const sizes = { observationSize: 4, actionSize: 2, batchSize: 8 };
   const { policy, groups } = ppo(ppoDefaults, sizes);

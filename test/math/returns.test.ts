@@ -145,4 +145,28 @@ describe("vtrace", () => {
       }),
     );
   });
+
+  test("has advantages over the target of the next step, by lambda, and over its value for the rest", () => {
+    const ratio = fc.double({ min: 0, max: 3, noNaN: true });
+    fc.assert(
+      fc.property(unroll, fc.infiniteStream(ratio), (steps, stream) => {
+        const ratios = steps.rewards.map(() => stream.next().value);
+        // Within an episode the value of the successor is that of the next step.
+        const nextValues = steps.nextValues.map((value, t) =>
+          steps.truncated[t] || t + 1 === steps.rewards.length ? value : steps.values[t + 1]!,
+        );
+        const { gamma, lambda } = options;
+        const { targets, advantages } = vtrace({ ...steps, nextValues }, ratios, options);
+        for (const [t, reward] of steps.rewards.entries()) {
+          const isLast = t + 1 === steps.rewards.length || steps.truncated[t];
+          const later = isLast ? nextValues[t]! : targets[t + 1]!;
+          const next = steps.terminated[t] ? 0 : (1 - lambda) * nextValues[t]! + lambda * later;
+          const expected = reward + gamma * next - steps.values[t]!;
+          expect(Math.abs(advantages[t]! - expected)).toBeLessThan(
+            1e-5 * (100 + Math.abs(expected)),
+          );
+        }
+      }),
+    );
+  });
 });
