@@ -16,9 +16,10 @@ function envSteps(folder: string): number {
 describe("a learner and actors in other processes", () => {
   test("train together to the end, and all go home", TIMEOUT, async (context) => {
     const cluster = await TestCluster.open(context);
-    // The actors may be first.
+    // The actors may be first; and if they were not, the run might be over before both are there.
     const actors = [cluster.actor("a", "--workers", "1"), cluster.actor("b", "--workers", "2")];
-    const learner = cluster.learner({ totalSteps: 3_000 });
+    for (const actor of actors) await actor.untilLogged("nobody listens");
+    const learner = cluster.learner({ totalSteps: 6_000 });
     const ended = await learner.ended();
     expect(ended.code, ended.stderr).toBe(0);
     for (const actor of actors) {
@@ -26,7 +27,7 @@ describe("a learner and actors in other processes", () => {
       expect(code, stderr).toBe(0);
     }
     expect(cluster.info()).toMatchObject({ status: "done", address: null });
-    expect(cluster.info()["learnerSteps"]).toBeGreaterThan(2_800);
+    expect(cluster.info()["learnerSteps"]).toBeGreaterThan(5_800);
     expect(cluster.hasCheckpoint()).toBe(true);
     // The last record may be of a moment in which no unroll came.
     const logged = (key: string): number | undefined =>

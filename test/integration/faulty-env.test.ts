@@ -137,12 +137,12 @@ describe("a user's environment", () => {
         reset: "if (total >= 40 && once('reset')) for (;;);",
         step: "if (total === 150 && once('step')) for (;;);",
       },
-      { "actors.stepTimeoutSeconds": 1.5 },
+      { "actors.stepTimeoutSeconds": 3 },
     );
     expectCompleted(trained);
     const hung = (where: string, pause: number) =>
       expect.stringMatching(
-        `^actor 0: ${trained.task} has not returned from a step or reset for 1.5 s: ${where}; restarts in ${pause} ms$`,
+        `^actor 0: ${trained.task} has not returned from a step or reset for 3 s: ${where}; restarts in ${pause} ms$`,
       );
     expect(warnings(trained)).toEqual([
       hung("making it", 50),
@@ -217,7 +217,7 @@ describe("a user's environment", () => {
         {
           "evaluation.interval": 300,
           "evaluation.episodes": 2,
-          "actors.stepTimeoutSeconds": 1.5,
+          "actors.stepTimeoutSeconds": 3,
           "checkpoint.intervalSteps": 200,
         },
       );

@@ -106,10 +106,11 @@ describe("train() on PointMass-v0", () => {
       "run completed",
     );
     expect(readdirSync(paths.tensorboard)).toHaveLength(1);
-    for (let actor = 0; actor < ACTORS; actor++) {
-      // A comment, a header, and an episode of 20 steps each.
-      expect(lines(paths.monitor(actor)).length).toBeGreaterThan(40);
-    }
+    // A comment, a header, and a line for each episode of 20 steps, whichever actor was faster.
+    const episodes = Array.from({ length: ACTORS }, (_, i) => lines(paths.monitor(i)).length - 2);
+    for (const count of episodes) expect(count).toBeGreaterThan(0);
+    const all = episodes.reduce((sum, count) => sum + count, 0);
+    expect(all).toBeGreaterThanOrEqual(Math.floor(result.envSteps / 20) - ACTORS);
     const npz = unzipSync(readFileSync(paths.evaluations));
     expect(Object.keys(npz).sort()).toEqual(["ep_lengths.npy", "results.npy", "timesteps.npy"]);
     const checkpoints = readdirSync(paths.checkpoints);

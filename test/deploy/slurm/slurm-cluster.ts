@@ -89,8 +89,10 @@ export class SlurmCluster implements AsyncDisposable {
   async jobStates(job: string): Promise<readonly string[]> {
     try {
       return (await this.shell("squeue", "-h", "-j", job, "-o", "%T")).split("\n").filter(Boolean);
-    } catch {
-      return [];
+    } catch (thrown) {
+      // A controller that is busy does not answer, which is no answer.
+      if (/Invalid job id/.test(String(thrown))) return [];
+      throw thrown;
     }
   }
 

@@ -103,9 +103,10 @@ describe("under a real Slurm", { timeout: 500_000 }, () => {
     expect(await cluster.jobField(`${actors}_1`, "Restarts")).toBe("0");
     expect(cluster.output(/actor/)).toMatch(/ended with exit code 137; starting it again/);
 
-    // The time limit comes near: what --signal=B:USR1 does then. This time there is not much left to do.
+    // The time limit comes near: what --signal=B:USR1 does then. This time there is not much left to do, but
+    // enough for everybody to come back before it is done.
     const before = await untilStatus(cluster, () => true);
-    writeRun(cluster, before + 2_000);
+    writeRun(cluster, before + 10_000);
     await cluster.shell("scancel", "--batch", "--signal=USR1", learner);
     await vi.waitFor(async () => {
       expect(await cluster.jobStates(learner)).toEqual([]);
@@ -118,12 +119,13 @@ describe("under a real Slurm", { timeout: 500_000 }, () => {
     }
     const info = JSON.parse(readFileSync(join(cluster.folder, "runs/slurm/run.json"), "utf8"));
     expect(info).toMatchObject({ status: "done", term: 3 });
-    expect(info.envSteps).toBeGreaterThanOrEqual(before + 2_000);
+    expect(info.envSteps).toBeGreaterThanOrEqual(before + 10_000);
   });
 
   test("a gang starts together and ends together", async (context) => {
     const cluster = await slurm(context);
-    writeRun(cluster, 1_000);
+    // Long enough that it is not over before both actor hosts are there.
+    writeRun(cluster, 6_000);
     const job = await cluster.shell(
       SUBMIT,
       ...["--run", "slurm", "--gang", "--actors", "2", "--actor-flags", "--workers 1"],
