@@ -9,6 +9,7 @@ export interface CriticSettings {
   /** Undefined where "auto" has nothing to go by: rewards are not scaled. */
   readonly min: number | undefined;
   readonly max: number | undefined;
+  /** Where it stays, if it is not learned. */
   readonly initialTemperature: number;
 }
 
@@ -25,7 +26,9 @@ export function paysForEntropy({ algorithm }: Pick<Config, "algorithm">): boolea
 }
 
 export function criticSettings({ algorithm }: Pick<Config, "algorithm">): CriticSettings {
-  const { critic, criticSupport, initialTemperature } = algorithm;
+  const { critic, criticSupport } = algorithm;
+  const temperature =
+    algorithm.temperature === "auto" ? algorithm.initialTemperature : algorithm.temperature;
   const automatic = isCategorical(critic) ? "deviation" : "none";
   const rewardScaling = algorithm.rewardScaling === "auto" ? automatic : algorithm.rewardScaling;
   const bound = BOUND[rewardScaling];
@@ -36,6 +39,6 @@ export function criticSettings({ algorithm }: Pick<Config, "algorithm">): Critic
     max: criticSupport.max === "auto" ? bound : criticSupport.max,
     // Scaled rewards are around 0.05: an entropy price of 1 would drown them, and fill the support.
     initialTemperature:
-      initialTemperature === "auto" ? (rewardScaling === "none" ? 1 : 0.01) : initialTemperature,
+      temperature === "auto" ? (rewardScaling === "none" ? 1 : 0.01) : temperature,
   };
 }

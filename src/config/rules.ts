@@ -224,8 +224,9 @@ function checkEntropyFits(config: Config, report: Report, reach: number): void {
   if (!paysForEntropy(config)) return;
   const worth = initialTemperature / (1 - gamma);
   if (gamma >= 1 || worth <= reach) return;
+  const isFixed = config.algorithm.temperature !== "auto";
   report(
-    "algorithm.initialTemperature",
+    isFixed ? "algorithm.temperature" : "algorithm.initialTemperature",
     `is ${initialTemperature}, so that one nat of entropy is worth ${Math.round(worth)} over the future, more than the critics' support can hold (${reach}); lower it or widen algorithm.criticSupport`,
   );
 }
@@ -279,6 +280,16 @@ function checkDrm({ algorithm, drm }: Config, report: Report): void {
   if (algorithm.name === "ppo") {
     report("drm.enabled", "is true, but drm improves sac and drqv2, not ppo; use one of them");
   }
+  if (
+    algorithm.name === "sac" &&
+    drm.exploration === "entropy" &&
+    algorithm.temperature !== "auto"
+  ) {
+    report(
+      "drm.exploration",
+      `is entropy, which a learned temperature follows, but algorithm.temperature is ${algorithm.temperature}; use additive, or auto there`,
+    );
+  }
   if (drm.perturbMin > drm.perturbMax) {
     report(
       "drm.perturbMin",
@@ -312,6 +323,13 @@ function checkTheRest({ actors, algorithm, deterministic }: Config, report: Repo
     report(
       "actors.count",
       `is ${actors.count}, but deterministic runs have one actor; use 1 or "auto", or set deterministic to false`,
+    );
+  }
+  const { temperature, initialTemperature } = algorithm;
+  if (temperature !== "auto" && initialTemperature !== "auto") {
+    report(
+      "algorithm.initialTemperature",
+      `is ${initialTemperature}, but algorithm.temperature stays at ${temperature}; leave one of them at auto`,
     );
   }
   if (algorithm.logStdMin >= algorithm.logStdMax) {

@@ -88,6 +88,15 @@ const algorithm = group("What is learned.", {
   orthogonalGradients,
   robust,
   nStep: field(count(1), 1, tunable("rewards summed before bootstrapping")),
+  temperature: field(
+    z.union([z.literal("auto"), z.number().nonnegative()], {
+      error: 'must be "auto" or a number of at least 0',
+    }),
+    "auto",
+    fixed(
+      "price of a nat of entropy; auto: learned, from initialTemperature; a number: always that",
+    ),
+  ),
   initialTemperature: field(
     z.union([z.literal("auto"), positive()], { error: 'must be "auto" or a number above 0' }),
     "auto",
@@ -105,6 +114,11 @@ const algorithm = group("What is learned.", {
   ),
   logStdMin: field(z.number(), -5, fixed("least log standard deviation of the policy")),
   logStdMax: field(z.number(), 2, fixed("greatest log standard deviation of the policy")),
+  logStdBound: field(
+    z.enum(["squash", "clamp"]),
+    "squash",
+    fixed("how it is kept between them: by a tanh (squash), or cut off without gradient (clamp)"),
+  ),
   normalizeObservations: field(
     z.boolean(),
     false,

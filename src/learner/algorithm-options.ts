@@ -9,7 +9,8 @@ import { chosenCritic, chosenPolicy, noPlugins } from "./load-plugins.ts";
 /** What an algorithm is told of the configuration. */
 export function algorithmOptions(config: Config, plugins = noPlugins): AlgorithmOptions {
   const { algorithm } = config;
-  const { hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax } = algorithm;
+  const { hidden, learningRates, adam, tau, temperature, temperatureLoss } = algorithm;
+  const { logStdMin, logStdMax, logStdBound } = algorithm;
   const { criticSupport, twin, targetEntropy } = algorithm;
   const family = chosenPolicy(config, plugins);
   const { min, max, initialTemperature } = criticSettings(config);
@@ -18,7 +19,8 @@ export function algorithmOptions(config: Config, plugins = noPlugins): Algorithm
   return {
     ...{ learningRate, clipRatio, valueClip, entropyCoefficient },
     ...{ valueCoefficient, maxGradNorm, logStdInit },
-    ...{ hidden, learningRates, adam, tau, temperatureLoss, logStdMin, logStdMax },
+    ...{ hidden, learningRates, adam, tau, temperature, temperatureLoss },
+    ...{ logStdMin, logStdMax, logStdBound },
     ...{ twin, initialTemperature, targetEntropy },
     critic: chosenCritic(config, plugins),
     ...(family ? { family } : {}),

@@ -34,9 +34,18 @@ describe("what stands behind a critic's auto", () => {
       { rewardScaling: "none", min: 0, max: 100, initialTemperature: 1 },
     ],
     [{ critic: "c51", initialTemperature: 0.05 }, { initialTemperature: 0.05 }],
+    [{ critic: "c51", temperature: 0.02 }, { initialTemperature: 0.02 }],
+    [{ temperature: 0 }, { initialTemperature: 0 }],
   ])("%j", (algorithm, expected) => {
     expect(settingsOf(algorithm)).toMatchObject(expected);
   });
+});
+
+test("a fixed temperature and clamped deviations reach the algorithm", () => {
+  const own = { temperature: 0.2, logStdBound: "clamp", logStdMin: -20 } as const;
+  expect(algorithmOptions(parseConfig({ algorithm: own }))).toMatchObject(own);
+  const { temperature, logStdBound } = algorithmOptions(parseConfig({}));
+  expect({ temperature, logStdBound }).toEqual({ temperature: "auto", logStdBound: "squash" });
 });
 
 describe("what a critic cannot be is refused with the reason", () => {
@@ -65,6 +74,21 @@ describe("what a critic cannot be is refused with the reason", () => {
       "a support that the entropy bonus alone overflows",
       { algorithm: { critic: "c51", initialTemperature: 1 } },
       /initialTemperature is 1, so that one nat of entropy is worth 100 over the future, more than .* \(5\)/,
+    ],
+    [
+      "a fixed price of entropy that overflows the support",
+      { algorithm: { critic: "c51", temperature: 0.2 } },
+      /algorithm\.temperature is 0\.2, so that one nat of entropy is worth 20 over the future/,
+    ],
+    [
+      "a start for a temperature that does not move",
+      { algorithm: { temperature: 0.2, initialTemperature: 0.5 } },
+      /initialTemperature is 0\.5, but algorithm\.temperature stays at 0\.2; leave one of them at auto/,
+    ],
+    [
+      "exploration by the target entropy without a learned temperature",
+      { algorithm: { temperature: 0.2 }, drm: { enabled: true, exploration: "entropy" } },
+      /drm\.exploration is entropy, which a learned temperature follows, but algorithm\.temperature is 0\.2/,
     ],
     [
       "LAP",
