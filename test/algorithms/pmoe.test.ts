@@ -9,14 +9,18 @@ import {
   mixtureLogProbabilities,
 } from "../../src/algorithms/gated-experts.ts";
 import { initialParameters } from "../../src/algorithms/networks.ts";
-import { type PmoeOptions, pmoeDefaults } from "../../src/algorithms/pmoe.ts";
+import { type PmoeOptions, pmoe, pmoeDefaults } from "../../src/algorithms/pmoe.ts";
 import { type SacOptions, sac, sacDefaults } from "../../src/algorithms/sac.ts";
 import {
   fromArray,
   mean,
+  neg,
   read,
+  reshape,
   scalar,
   softmax,
+  square,
+  sub,
   sum,
   type Tensor,
   valueAndGrad,
@@ -307,6 +311,99 @@ function erf(x: number): number {
   const series = coefficients.reduce((total, c) => (total + c) * t, 0);
   return Math.sign(x) * (1 - series * Math.exp(-x * x));
 }
+
+describe("a mixture of two in one state, worked out by hand", () => {
+  const [means, logStds, weights] = [
+    [0.2, -0.6],
+    [-0.5, -1],
+    [0.7, 0.3],
+  ] as const;
+  const scores = [0.4, -1.1];
+  const temperature = 0.5;
+  const value = (a: number) => -((a - 0.3) ** 2);
+  const sigma = (k: number) => Math.exp(logStds[k]!);
+  const normal = (z: number, k: number) => -0.5 * z * z - logStds[k]! - 0.5 * Math.log(2 * Math.PI);
+  const squash = (u: number) => Math.log(1 - Math.tanh(u) ** 2);
+  const draws = scores.map((z, k) => means[k]! + sigma(k) * z);
+  /** log pi_k of expert k's own draw. */
+  const own = draws.map((u, k) => normal(scores[k]!, k) - squash(u));
+  const mixed = (u: number) =>
+    Math.log(
+      weights[0] * Math.exp(normal((u - means[0]) / sigma(0), 0)) +
+        weights[1] * Math.exp(normal((u - means[1]) / sigma(1), 1)),
+    ) - squash(u);
+  const values = draws.map((u) => value(Math.tanh(u)));
+  const best = values[0]! >= values[1]! ? 0 : 1;
+  const gate = weights.reduce((total, w, k) => total + (w - (k === best ? 1 : 0)) ** 2, 0);
+
+  const open = (options: Partial<PmoeOptions>) => {
+    const bounds = { logStdMin: -20, logStdMax: 2, logStdBound: "clamp" } as const;
+    const policy = pmoe(
+      { observationSize: 1, actionSize: 1 },
+      { ...base, ...bounds, hidden: [], ...pmoeDefaults, experts: 2, ...options },
+    );
+    const biases: Record<string, readonly number[]> = {
+      "output.bias": [...means, ...logStds],
+      "gate.bias": weights.map(Math.log),
+    };
+    // Weights are 0: nothing depends on the state.
+    const parameters = Object.fromEntries(
+      policy.parameters.map(({ name, shape }) => [
+        name,
+        biases[name] ? tensor(shape, ...biases[name]) : zeros(shape),
+      ]),
+    );
+    return { policy, parameters };
+  };
+
+  /** alpha log pi - Q of expert k's draw. */
+  const cost = (k: number, entropy: PmoeOptions["entropy"]) =>
+    temperature * (entropy === "expert" ? own[k]! : mixed(draws[k]!)) - values[k]!;
+
+  test.each([
+    ["max", "expert"],
+    ["max", "mixture"],
+    ["all", "expert"],
+    ["all", "mixture"],
+  ] as const)("has its loss and log-probability: %s, %s", async (expertGradient, entropy) => {
+    const { policy, parameters } = open({ expertGradient, entropy });
+    const improvement = policy.improve({
+      parameters,
+      observations: zeros([1, 1]),
+      noise: tensor([1, 2], ...scores),
+      temperature: scalar(temperature),
+      value: (_states, actions) => {
+        const a = reshape(actions, [actions.shape[0] ?? 1]);
+        return neg(square(sub(a, 0.3)));
+      },
+    });
+    const learning = expertGradient === "max" ? [best] : [0, 1];
+    const expected = learning.reduce((total, k) => total + cost(k, entropy), gate);
+    expect((await numbers(improvement.loss))[0]).toBeCloseTo(expected, 5);
+    const averaged = draws.reduce((total, u, k) => total + weights[k]! * mixed(u), 0);
+    const logProbability = entropy === "expert" ? own[best]! : averaged;
+    expect((await numbers(improvement.logProbability))[0]).toBeCloseTo(logProbability, 5);
+  });
+
+  // The second column draws the expert: its probability is 0.5 at 0 and 0.84 at 1.
+  test.each([
+    ["expert", 0, 0],
+    ["expert", 1, 1],
+    ["mixture", 1, 1],
+  ] as const)("acts, and pays for, by %s: %d draws expert %d", async (entropy, z, k) => {
+    const { policy, parameters } = open({ entropy });
+    const { actions, logProbabilities } = policy.sample(
+      parameters,
+      zeros([1, 1]),
+      tensor([1, 2], scores[k]!, z),
+    );
+    expect((await numbers(actions))[0]).toBeCloseTo(Math.tanh(draws[k]!), 5);
+    const expected = entropy === "expert" ? own[k]! : mixed(draws[k]!);
+    expect((await numbers(logProbabilities))[0]).toBeCloseTo(expected, 5);
+    const [mode] = await numbers(policy.mode(parameters, zeros([1, 1])));
+    expect(mode).toBeCloseTo(Math.tanh(means[0]), 6);
+  });
+});
 
 describe("the gradient of a mixture", () => {
   /** Gradients of the actor's loss alone, with and without the gate's, at the same place. */
