@@ -1,4 +1,3 @@
-import { isCategorical } from "../config/algorithm-parts.ts";
 import { criticSettings, paysForEntropy } from "../config/critic-settings.ts";
 import { isOnPolicy } from "../config/on-policy.ts";
 import type { Config } from "../config/schema.ts";
@@ -12,8 +11,9 @@ export function rewardScalerOptions(
   const { rewardScaling: kind, min, max, initialTemperature } = criticSettings(config);
   if (kind === "none") return undefined;
   const { gamma, targetEntropy, critic } = config.algorithm;
-  // PPO clips scaled rewards, so their spread needs no other bound where there is no support to fill.
-  const isUnbounded = kind === "deviation" && isOnPolicy(config) && !isCategorical(critic);
+  // PPO clips scaled rewards, so their spread needs no other bound where there is no support to fill; a
+  // plugin's critic may have one.
+  const isUnbounded = kind === "deviation" && isOnPolicy(config) && critic === "mse";
   return {
     ...{ kind, gamma },
     bound: isUnbounded ? Infinity : Math.min(Math.abs(min ?? Infinity), Math.abs(max ?? Infinity)),

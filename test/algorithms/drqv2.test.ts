@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { dormancy } from "../../src/algorithms/drm/dormancy.ts";
 import { drmDefaults } from "../../src/algorithms/drm/guidance.ts";
 import { type Drqv2Options, drqv2, drqv2Defaults } from "../../src/algorithms/drqv2/drqv2.ts";
+import { meanPolicy } from "../../src/algorithms/drqv2/networks.ts";
 import { noisyActions } from "../../src/algorithms/exploration-noise.ts";
+import { concat, fromArray, reshape, zeros } from "../../src/compile/ops.ts";
 import { TrainStep } from "../../src/compile/train-step.ts";
 import { RandomStream } from "../../src/math/random.ts";
 import { given, runCompiled, withGradients } from "../compile/compiled.ts";
@@ -117,6 +120,61 @@ describe("drqv2", () => {
     const ratio = metrics["drm/dormant_ratio"] ?? Number.NaN;
     expect(ratio * 24).toBeCloseTo(Math.round(ratio * 24), 5);
     expect(metrics["drm/exploitation"]).toBeLessThanOrEqual(0.6);
+  });
+
+  test("adds to its losses' actions what the ratio or the schedule asks for, whichever is more", async () => {
+    const firstLosses = async (linear: number, options: Partial<Drqv2Options> = {}) => {
+      const { step, update } = await open(STATES, options);
+      step.setConstant("schedule", "linear", linear);
+      const { metrics } = await update();
+      return metrics;
+    };
+    const withDrm = { drm: { ...drmDefaults, exploitation: 0 } };
+    const asleep = await firstLosses(0, withDrm);
+    const ratio = asleep["drm/dormant_ratio"] ?? Number.NaN;
+    const byRatio = 1 / (1 + Math.exp(-(ratio - 0.2) / 0.1));
+    const pairs = [
+      [asleep, await firstLosses(byRatio)],
+      [await firstLosses(1, withDrm), await firstLosses(1)],
+    ] as const;
+    for (const [own, plain] of pairs) {
+      for (const key of ["train/critic_loss", "train/actor_loss"]) {
+        expect(own[key], key).toBeCloseTo(plain[key] ?? Number.NaN, 5);
+      }
+    }
+    expect(pairs[0][0]["train/actor_loss"]).not.toBeCloseTo(
+      pairs[1][0]["train/actor_loss"] ?? 0,
+      5,
+    );
+  });
+
+  test("counts units of the trunk before its norm, hidden ones after their activation", async () => {
+    const options = { ...SMALL, hidden: [3] };
+    const policy = meanPolicy({ inputSize: 2, featureSize: 4, actionSize: 2 }, options);
+    const biases: Record<string, number[]> = {
+      // The norm would make something of nothing.
+      "trunk.bias": [0, 1, 1, 1],
+      "trunkNorm.scale": [1, 1, 1, 1],
+      "hidden0.bias": [1, 1, -5],
+      "output.bias": [0.5, 0.5],
+    };
+    const { counts } = await runCompiled(
+      ({ observations }) => {
+        const parameters = Object.fromEntries(
+          policy.parameters.map(({ name, shape }) => [
+            name,
+            biases[name] ? fromArray(Float32Array.from(biases[name]), shape) : zeros(shape),
+          ]),
+        );
+        const { hidden, heads } = policy.units(parameters, observations!);
+        expect(hidden.map((layer) => layer.shape[1])).toEqual([4, 3, 2]);
+        expect(heads).toEqual([]);
+        const dormant = hidden.map((layer) => reshape(dormancy(layer, 0.025).dormant, [1]));
+        return { counts: concat(dormant) };
+      },
+      { observations: given([1, 2, -1, 0.5], [2, 2]) },
+    );
+    expect([...counts!]).toEqual([1, 1, 0]);
   });
 
   test.each(["hl-gauss", "two-hot", "c51"] as const)("learns with %s critics", async (critic) => {

@@ -186,6 +186,8 @@ describe("how a run's configuration scales rewards", () => {
   test("by PPO to a deviation of 1, with no bound but that of a support", () => {
     expect(optionsOf({ name: "ppo" })?.bound).toBe(Infinity);
     expect(optionsOf({ name: "ppo", critic: "two-hot" })?.bound).toBe(5);
+    const config = { plugins: { files: ["mine.ts"] }, algorithm: { name: "ppo", critic: "mine" } };
+    expect(rewardScalerOptions(parseConfig(config as ConfigInput), 3)?.bound).toBe(5);
   });
 
   test.each(["ppo", "drqv2"] as const)(
