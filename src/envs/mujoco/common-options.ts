@@ -6,7 +6,7 @@ export const commonOptions = (defaults: { frameSkip: number; maxEpisodeSteps: nu
     .string()
     .min(1)
     .optional()
-    .describe("path of another MJCF model, one that stands alone"),
+    .describe("path of another MJCF model; what it names is found beside it"),
   frame_skip: z.int().positive().default(defaults.frameSkip).describe("timesteps per step"),
   max_episode_steps: z
     .int()

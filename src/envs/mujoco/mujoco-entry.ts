@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { RunError } from "../../errors.ts";
 import type { EnvEntry } from "../entry.ts";
 import type { Env } from "../env.ts";
@@ -6,6 +7,7 @@ import { describeOptions, parseOptions } from "../options.ts";
 import { timeLimit } from "../wrappers/time-limit.ts";
 import type { CommonOptions, CommonSchema } from "./common-options.ts";
 import { Simulation } from "./engine.ts";
+import { readModelFiles } from "./model-files.ts";
 import { MujocoEnv } from "./mujoco-env.ts";
 import type { MujocoTask } from "./task.ts";
 
@@ -36,11 +38,12 @@ async function makeMujocoEnv<Schema extends CommonSchema>(
   const options = parseOptions(task.id, task.options, rawOptions);
   const { xml_file, frame_skip, max_episode_steps }: CommonOptions = options;
   const mjcf = xml_file === undefined ? task.mjcf : await readModel(task.id, xml_file);
+  const files = xml_file === undefined ? undefined : await readModelFiles(mjcf, dirname(xml_file));
   const refuse = (thrown: unknown): never => {
     const { code, message } = RunError.from(thrown);
     throw new RunError(code, `${xml_file ?? task.id}: ${message}`, { cause: thrown });
   };
-  const simulation = await Simulation.fromMjcf(mjcf).catch(refuse);
+  const simulation = await Simulation.fromMjcf(mjcf, files).catch(refuse);
   try {
     const env = new MujocoEnv({
       id: task.id,

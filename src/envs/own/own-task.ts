@@ -6,12 +6,12 @@ import { RunError } from "../../errors.ts";
 import type { EnvEntry } from "../entry.ts";
 import type { Env } from "../env.ts";
 import { Simulation } from "../mujoco/engine.ts";
+import { readModelFiles } from "../mujoco/model-files.ts";
 import { MujocoEnv } from "../mujoco/mujoco-env.ts";
 import { synchronisedStepping } from "../mujoco/stepping.ts";
 import { describeOptions, parseOptions } from "../options.ts";
 import { timeLimit } from "../wrappers/time-limit.ts";
 import { LiveSimulation } from "./live-simulation.ts";
-import { readModelFiles } from "./model-files.ts";
 import { OwnRules } from "./own-rules.ts";
 import { problemOfDefinition, type TaskDefinition, type TaskOptions } from "./task-definition.ts";
 

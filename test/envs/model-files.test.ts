@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readModelFiles } from "../../../src/envs/own/model-files.ts";
-import { makeTask } from "../../../src/index.ts";
+import { readModelFiles } from "../../src/envs/mujoco/model-files.ts";
+import { makeEnv, makeTask } from "../../src/index.ts";
 
 /** A tetrahedron with edges of 1, 0.1 m when scaled. */
 const MESH = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n";
@@ -53,6 +53,14 @@ describe("a model of several files", () => {
     const env = await makeTask(task());
     env.reset({ seed: 0 });
     expect(env.step([1])).toMatchObject({ reward: 2 });
+    env.close();
+  });
+
+  test("takes the place of a registered task's, as Gymnasium's robots do", async () => {
+    const env = await makeEnv("HalfCheetah-v5", { xml_file: join(folder, "robot/robot.xml") });
+    expect(env.actionSpace).toMatchObject({ size: 1 });
+    env.reset({ seed: 0 });
+    expect(env.step([1]).info["x_velocity"]).not.toBe(0);
     env.close();
   });
 

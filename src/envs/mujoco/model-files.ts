@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, isAbsolute, relative, resolve } from "node:path";
 import { RunError } from "../../errors.ts";
-import type { ModelFiles } from "../mujoco/engine.ts";
+import type { ModelFiles } from "./engine.ts";
 
 /** Attributes of MJCF that name files, and folders of them. Comments are taken out first. */
 const FILE = /\bfile(?:right|left|up|down|front|back)?\s*=\s*["']([^"']+)["']/g;
