@@ -216,11 +216,13 @@ export class ActorPool implements AsyncDisposable {
       await heard;
       fromThreadResult(result);
     } catch (thrown) {
-      this.#tellFailure(seat, actor, thrown);
       // A watchdog's reason says more than "the task has been aborted".
-      throw abort.signal.aborted && abort.signal.reason instanceof RunError
-        ? abort.signal.reason
-        : thrown;
+      const error: unknown =
+        abort.signal.aborted && abort.signal.reason instanceof RunError
+          ? abort.signal.reason
+          : located(thrown, actor);
+      this.#tellFailure(seat, actor, error);
+      throw error;
     } finally {
       this.#live.delete(actor);
       actor.control[releaseProxy]();
@@ -229,10 +231,9 @@ export class ActorPool implements AsyncDisposable {
   }
 
   /** What an environment was being asked for when its thread ended. */
-  #tellFailure(seat: ActorSeat, { blackBoxes, abort }: LiveActor, thrown: unknown): void {
+  #tellFailure(seat: ActorSeat, { blackBoxes }: LiveActor, error: unknown): void {
     const { id, options } = this.#options.task.env;
-    const reason: unknown = abort.signal.aborted ? abort.signal.reason : thrown;
-    const { message } = RunError.from(reason);
+    const { message } = RunError.from(error);
     const failure = failureIn(blackBoxes, { message, env: { id, options } });
     if (failure) this.#options.onEvent(seat, { type: "env-failure", failure });
   }
@@ -273,6 +274,14 @@ export class ActorPool implements AsyncDisposable {
       abort.abort(new RunError("ENV_FAILED", `${message}: ${where}`));
     }
   }
+}
+
+/** With the place, when the thread has ended while an environment's code ran: `worker exited …: step 9 (seed …)`. */
+function located(thrown: unknown, { blackBoxes }: LiveActor): unknown {
+  const where = blackBoxes.map(whereNow).find((place) => place !== undefined);
+  if (where === undefined) return thrown;
+  const { code, message } = RunError.from(thrown);
+  return new RunError(code, `${message}: ${where}`, { cause: thrown });
 }
 
 /** What an environment is being asked for, in words. */

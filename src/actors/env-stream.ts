@@ -1,8 +1,8 @@
 import { ActionScale } from "../envs/action-scale.ts";
-import type { Env, EnvSnapshot } from "../envs/env.ts";
+import type { Env, EnvSnapshot, ResetResult } from "../envs/env.ts";
 import type { BlackBox } from "../envs/failure/black-box.ts";
 import { type EnvCall, failureSentence } from "../envs/failure/env-failure.ts";
-import { stepFault } from "../envs/failure/step-fault.ts";
+import { endlessFault, resetFault, stepFault } from "../envs/failure/step-fault.ts";
 import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
 import {
@@ -147,9 +147,11 @@ export class EnvStream {
     } catch (thrown) {
       return this.#fail(describeThrown(thrown));
     }
-    const { observation, reward, terminated, truncated } = result;
-    const fault = stepFault(result, this.observation.length);
+    const fault =
+      stepFault(result, this.observation.length) ??
+      endlessFault(result, this.#episodeLength + 1, this.env.maxEpisodeSteps);
     if (fault) return this.#fail(fault);
+    const { observation, reward, terminated, truncated } = result;
     this.#blackBox?.returned();
 
     this.#recordExtras(extras);
@@ -293,10 +295,10 @@ export class EnvStream {
     };
   }
 
-  #reset(options?: { readonly seed: number }): ArrayLike<number> {
+  #reset(options?: { readonly seed: number }): ResetResult {
     this.#blackBox?.resetting(options?.seed);
     try {
-      return this.env.reset(options).observation;
+      return this.env.reset(options);
     } catch (thrown) {
       const sentence = this.#failed(`reset threw ${describeThrown(thrown)}`, "reset");
       throw new RunError("ENV_FAILED", sentence, { cause: thrown });
@@ -304,10 +306,10 @@ export class EnvStream {
   }
 
   #startEpisode(options?: { readonly seed: number }): void {
-    const observation = this.#reset(options);
-    const fault = stepFault({ observation, reward: 0 }, this.observation.length);
+    const result = this.#reset(options);
+    const fault = resetFault(result, this.observation.length);
     if (fault) throw new RunError("ENV_FAILED", this.#failed(`reset gave ${fault}`, "reset"));
-    this.observation.set(observation);
+    this.observation.set(result.observation);
     this.#episodeReturn = 0;
     this.#episodeLength = 0;
     this.#episode += 1;

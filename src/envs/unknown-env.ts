@@ -23,7 +23,7 @@ function advice(name: string, ids: readonly string[]): string {
   return `did you mean ${guesses.join(" or ")}?`;
 }
 
-/** Ids that are nearly the same, with their suite or without; or else those that contain the name. */
+/** Ids that are nearly the same, with their suite or version or without; or else those that contain the name. */
 function guessesFor(name: string, ids: readonly string[]): readonly string[] {
   const wanted = plain(name);
   if (wanted === "") return [];
@@ -32,14 +32,17 @@ function guessesFor(name: string, ids: readonly string[]): readonly string[] {
     .map((id) => ({ id, away: Math.min(...namesOf(id).map((known) => distance(wanted, known))) }))
     .toSorted((a, b) => a.away - b.away);
   const [best] = ranked;
-  if (best && best.away <= tolerance) return [best.id];
+  if (best && best.away <= tolerance) {
+    const equal = ranked.filter(({ away }) => away === best.away);
+    return equal.slice(0, GUESSES).map(({ id }) => id);
+  }
   return ids.filter((id) => plain(id).includes(wanted)).slice(0, GUESSES);
 }
 
-/** `dm_control/cheetah-run` goes by `cheetah-run`, too. */
+/** `dm_control/cheetah-run` goes by `cheetah-run`, too, and `Ant-v5` by `Ant`. */
 function namesOf(id: string): readonly string[] {
-  const [suite = "", task] = id.split("/");
-  return task === undefined ? [plain(suite)] : [plain(id), plain(task)];
+  const task = id.slice(id.indexOf("/") + 1);
+  return [id, task, task.replace(/-v\d+$/, "")].map(plain);
 }
 
 function plain(name: string): string {

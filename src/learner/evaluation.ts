@@ -2,7 +2,7 @@ import type { Heartbeat } from "../actors/heartbeat.ts";
 import type { Env } from "../envs/env.ts";
 import type { BlackBox } from "../envs/failure/black-box.ts";
 import { type EnvCall, failureSentence } from "../envs/failure/env-failure.ts";
-import { stepFault } from "../envs/failure/step-fault.ts";
+import { endlessFault, resetFault, stepFault } from "../envs/failure/step-fault.ts";
 import { describeThrown } from "../envs/own/code-place.ts";
 import { RunError } from "../errors.ts";
 import { RandomStream } from "../math/random.ts";
@@ -100,7 +100,10 @@ class Episode {
     this.#seed = seed;
     this.#onlookers = onlookers;
     blackBox?.resetting(seed);
-    this.observation = Float32Array.from(this.#ask("reset", () => env.reset({ seed })).observation);
+    const result = this.#ask("reset", () => env.reset({ seed }));
+    const fault = resetFault(result, env.observationSpace.size);
+    if (fault) throw this.#failure("reset", `reset gave ${fault}`);
+    this.observation = Float32Array.from(result.observation);
     blackBox?.started(env);
     watch?.(env);
   }
@@ -110,7 +113,9 @@ class Episode {
     blackBox?.stepping(this.#env, action);
     const result = this.#ask("step", () => this.#env.step(action));
     watch?.(this.#env);
-    const fault = stepFault(result, this.observation.length);
+    const fault =
+      stepFault(result, this.observation.length) ??
+      endlessFault(result, this.episodeLength + 1, this.#env.maxEpisodeSteps);
     if (fault) throw this.#failure("step", fault);
     blackBox?.returned();
     this.observation.set(result.observation);

@@ -56,8 +56,14 @@ describe("EnvStream", () => {
     ["throw", /the task's own bug/],
     ["nan-reward", /reward NaN/],
     ["nan-observation", /observation\[0\] NaN/],
+    [
+      "async",
+      /a promise instead of a result \(it cannot be async\) at step 3 \(seed 0, episode 1\)/,
+    ],
+    ["no-flag", /truncated undefined, no boolean at step 3/],
+    ["endless", /an episode that does not end, though maxEpisodeSteps is 3, at step 3 \(seed 0,/],
   ])("ends the episode as failed on %s, and the step reaches no unroll", (fault, reason) => {
-    const { stream } = open(100, [[3, fault]]);
+    const { stream } = open(3, [[3, fault]]);
     stream.advance(action, 0);
     stream.advance(action, 0);
     const end = stream.advance(action, 0);

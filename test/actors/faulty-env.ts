@@ -1,6 +1,6 @@
 import type { BoxSpace, Env, EnvSnapshot, ResetResult, StepResult } from "../../src/envs/env.ts";
 
-export type Fault = "throw" | "nan-reward" | "nan-observation";
+export type Fault = "throw" | "nan-reward" | "nan-observation" | "async" | "no-flag" | "endless";
 
 /** Counts its steps in the observation; misbehaves at the steps it is told to. */
 export class FaultyEnv implements Env {
@@ -32,13 +32,15 @@ export class FaultyEnv implements Env {
     this.#episodeStep += 1;
     const fault = this.#faults.get(this.#total);
     if (fault === "throw") throw new Error("the task's own bug");
-    return {
+    const isLast = this.#episodeStep === this.maxEpisodeSteps && fault !== "endless";
+    const result = {
       observation: Float64Array.of(fault === "nan-observation" ? Number.NaN : this.#episodeStep),
       reward: fault === "nan-reward" ? Number.NaN : 1,
       terminated: false,
-      truncated: this.#episodeStep === this.maxEpisodeSteps,
+      truncated: fault === "no-flag" ? (undefined as never) : isLast,
       info: {},
     };
+    return fault === "async" ? (Promise.resolve(result) as never) : result;
   }
 
   snapshot(): EnvSnapshot {

@@ -58,12 +58,14 @@ describe("the registry", () => {
 
   test.for([
     ["HalfCheeta-v5", 'did you mean "HalfCheetah-v5"?'],
-    ["halfcheetah", 'did you mean "HalfCheetah-v5"?'],
+    ["halfcheetah", 'did you mean "HalfCheetah-v5" or "HalfCheetah-v4"?'],
+    ["Walker3d", 'did you mean "Walker2d-v5"'],
+    ["Ant-v3", 'did you mean "Ant-v5" or "Ant-v4"?'],
     ["Ant", 'did you mean "Ant-v5" or "Ant-v4"?'],
     ["cheetah-run", 'did you mean "dm_control/cheetah-run"?'],
     ["cheetah_run", 'did you mean "dm_control/cheetah-run"?'],
     ["dm_control/cheeta-run", 'did you mean "dm_control/cheetah-run"?'],
-    ["walker-", 'did you mean "dm_control/walker-stand" or'],
+    ["swingup", 'did you mean "dm_control/acrobot-swingup" or'],
     ["Breakout", "`troupe env list` shows those there are"],
     ["", "`troupe env list` shows those there are"],
     ["robot.xml", "a model alone is no task"],

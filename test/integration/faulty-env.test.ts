@@ -167,7 +167,9 @@ describe("a user's environment", () => {
     expectCompleted(trained);
     expect(warnings(trained)).toEqual([
       expect.stringMatching(/^actor 0: .*Faulty.mjs: adrift; restarts in 50 ms/),
-      expect.stringMatching(/^actor 0: .*Faulty.mjs: .* exited with code: 3; restarts in 100 ms/),
+      expect.stringMatching(
+        /^actor 0: .*Faulty.mjs: .* exited with code: 3: step \d+ \(seed \d+, episode \d+\); restarts in 100 ms$/,
+      ),
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { RandomStream } from "../../math/random.ts";
 import { randomActions } from "../benchmark.ts";
 import type { Env, Space } from "../env.ts";
@@ -20,6 +21,9 @@ export interface CheckOptions {
   /** Before every call into the environment. */
   readonly onCall?: (place: CallPlace) => void;
 }
+
+/** Timers that are due and rejections come to light in less. */
+const IDLE_MS = 20;
 
 const NOTHING: CheckFigures = {
   steps: 0,
@@ -52,8 +56,10 @@ export async function checkEnvironment(
   try {
     const [probe, twin] = [await open(), await open()];
     figures = examine({ probe, twin, findings }, options, start);
+    // Errors that nobody is there to catch end the thread once it is idle: before it reports that all is well.
+    await sleep(IDLE_MS);
   } catch (thrown) {
-    findings.add("throws", failed(thrown));
+    findings.add("throws", failed(thrown, "making it threw"));
   }
   closeAll(envs, findings);
   return {
@@ -78,6 +84,15 @@ function examine(
 ): CheckFigures {
   const until = (share: number): number => start + 1000 * seconds * share;
   checkSpaces(probe.env, findings);
+  if (probe.env === twin.env) {
+    findings.add("same", {
+      severity: "error",
+      check: "independence",
+      what: "the file gives the same environment every time it is asked for one",
+      where: null,
+      fix: "make a new one in each call of the function it exports",
+    });
+  }
   const actions = actionsOf(probe.env.actionSpace);
   let rolled: RolloutFigures = NOTHING;
   const attempts: (() => void)[] = [
@@ -95,7 +110,7 @@ function examine(
     try {
       attempt();
     } catch (thrown) {
-      findings.add("throws", failed(thrown));
+      findings.add("throws", failed(thrown, "the check has ended early"));
     }
   }
   // One that fails is not worth the time.
@@ -139,15 +154,14 @@ function checkActionLength(probe: Probe, findings: Findings): void {
   });
 }
 
-function failed(thrown: unknown): Finding {
-  const where = thrown instanceof CallFailure ? thrown.place : null;
-  const call = where === null ? "making it" : where.call;
+function failed(thrown: unknown, otherwise: string): Finding {
+  const isCall = thrown instanceof CallFailure;
   return {
     severity: "error",
     check: "calls",
-    what: `${call} threw: ${where === null ? describeThrown(thrown) : (thrown as Error).message}`,
-    where: where && { seed: where.seed, step: where.step },
-    fix: "an environment throws only when it cannot go on",
+    what: isCall ? thrown.message : `${otherwise}: ${describeThrown(thrown)}`,
+    where: isCall ? { seed: thrown.place.seed, step: thrown.place.step } : null,
+    fix: "an environment throws only when it cannot go on; step and reset return objects, at once",
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Env, Observation, ResetResult, StepResult } from "../env.ts";
+import { shapeFault } from "../failure/step-fault.ts";
 import { describeThrown } from "../own/code-place.ts";
 
 /** Where a check is: told before each call, so that one that never returns can be named. */
@@ -8,12 +9,12 @@ export interface CallPlace {
   readonly step: number;
 }
 
-/** A call that threw. */
+/** A call that threw, or gave what is no result; the message says which. */
 export class CallFailure extends Error {
   readonly place: CallPlace;
 
-  constructor(place: CallPlace, thrown: unknown) {
-    super(describeThrown(thrown), { cause: thrown });
+  constructor(place: CallPlace, what: string, options?: ErrorOptions) {
+    super(`${place.call} ${what}`, options);
     this.place = place;
   }
 }
@@ -51,16 +52,20 @@ export class Probe {
   #call<Result>(call: "reset" | "step", run: () => Result): Result {
     const place = { call, seed: this.seed, step: this.step };
     this.#onCall(place);
+    let result: Result;
     try {
-      return run();
+      result = run();
     } catch (thrown) {
-      throw new CallFailure(place, thrown);
+      throw new CallFailure(place, `threw: ${describeThrown(thrown)}`, { cause: thrown });
     }
+    const fault = shapeFault(result);
+    if (fault !== undefined) throw new CallFailure(place, `gives ${fault}`);
+    return result;
   }
 }
 
 /** What a step or a reset gave, as numbers that can be compared. */
-interface Row {
+export interface Row {
   /** 0: the first reset. */
   readonly step: number;
   readonly observation: Observation;

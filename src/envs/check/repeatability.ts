@@ -1,5 +1,5 @@
 import type { Finding, Findings, Severity } from "./finding.ts";
-import { difference, follow, type Probe, record } from "./probe.ts";
+import { difference, follow, type Probe, type Row, record } from "./probe.ts";
 
 export interface Pair {
   readonly probe: Probe;
@@ -12,13 +12,16 @@ const SEED = 7;
 
 /** Whether the same seed and actions give the same numbers, whatever came before, and nothing is shared. */
 export function checkRepeatability(pair: Pair, findings: Findings): void {
-  checkDeterminism(pair, findings);
-  checkIndependence(pair, findings);
+  const repeats = checkDeterminism(pair, findings);
+  const isAliased = checkIndependence(pair, findings);
+  // Numbers that change anyhow say nothing about what follows.
+  if (repeats && !isAliased) checkInterference(pair, findings);
   checkSeeds(pair, findings);
-  checkSnapshots(pair, findings);
+  if (repeats) checkSnapshots(pair, findings);
 }
 
-function checkDeterminism({ probe, twin, actions }: Pair, findings: Findings): void {
+/** @returns Whether nothing was found. */
+function checkDeterminism({ probe, twin, actions }: Pair, findings: Findings): boolean {
   const first = record(probe, SEED, actions);
   const sources = [
     ["another instance gives other numbers", () => record(twin, SEED, actions)],
@@ -42,25 +45,46 @@ function checkDeterminism({ probe, twin, actions }: Pair, findings: Findings): v
       fix,
     });
     // What follows would say the same again.
-    return;
+    return false;
   }
+  return true;
 }
 
-function checkIndependence({ probe, twin, actions }: Pair, findings: Findings): void {
+/** Whether an instance goes on as it does alone while another one lives between its steps. */
+function checkInterference({ probe, twin, actions }: Pair, findings: Findings): void {
+  const alone = record(probe, SEED, actions);
+  const among: Row[] = [...record(probe, SEED, [])];
+  twin.reset(SEED + 1);
+  for (const action of actions) {
+    among.push(...follow(probe, [action]));
+    follow(twin, [action]);
+  }
+  const found = difference(alone, among);
+  if (found === undefined) return;
+  add(findings, ["error", "independence", "interferes"], {
+    what: `steps of another instance change what follows: ${found.what}`,
+    where: { seed: SEED, step: found.step },
+    fix: "keep all state in the instance: several live in one thread",
+  });
+}
+
+/** @returns Whether instances were found to share an array. */
+function checkIndependence({ probe, twin, actions }: Pair, findings: Findings): boolean {
   const mine = probe.reset(SEED).observation;
   const kept = mine.slice();
   const other = twin.reset(SEED + 1).observation;
   const action = actions[0];
   if (action) twin.take(action);
-  const shared = mine === other || mine.buffer === other.buffer;
+  const shared = mine === other || (mine.buffer !== undefined && mine.buffer === other.buffer);
   const changed = mine.some((value, i) => !Object.is(value, kept[i]));
   // Views into one heap, such as the engine's, share a buffer and are fine while they do not overlap.
-  if (!changed && !(shared && mine.byteOffset === other.byteOffset)) return;
+  if (!changed && !(shared && mine.byteOffset === other.byteOffset)) return false;
   add(findings, ["error", "independence", "aliased"], {
     what: "two instances give the same array: a step of one changes what the other has given",
     where: twin.where,
     fix: "make buffers in the factory, not at the top of the file",
   });
+  return true;
 }
 
 function checkSeeds({ probe }: Pair, findings: Findings): void {

@@ -1,5 +1,5 @@
 import type { Env, StepResult } from "../env.ts";
-import { stepFault } from "../failure/step-fault.ts";
+import { resetFault, stepFault } from "../failure/step-fault.ts";
 import type { Finding, Findings, Severity } from "./finding.ts";
 import type { Probe } from "./probe.ts";
 
@@ -86,7 +86,7 @@ export class Rollout {
   }
 
   #examine(result: StepResult, call: "reset" | "step"): void {
-    const { observation, reward, info, terminated, truncated } = result;
+    const { observation, reward, info } = result;
     const { env } = this.#probe;
     const expected = env.observationSpace.image ? Uint8Array : Float64Array;
     if (!(observation instanceof expected)) {
@@ -94,21 +94,12 @@ export class Rollout {
       this.#add("type", "error", { what, fix: `give a ${expected.name}` });
       return;
     }
-    for (const [name, flag] of [
-      ["terminated", terminated],
-      ["truncated", truncated],
-    ] as const) {
-      if (typeof flag === "boolean") continue;
-      const what = `${name} is ${String(flag)}`;
-      this.#add("flags", "error", {
-        what,
-        fix: "give true or false; they are two different things",
-      });
-    }
-    const fault = stepFault(result, env.observationSpace.size);
+    const { size } = env.observationSpace;
+    const fault = call === "step" ? stepFault(result, size) : resetFault(result, size);
     if (fault !== undefined) {
-      const fix =
-        "every number has to be finite, and observations as long as observationSpace.size";
+      const fix = fault.endsWith("no boolean")
+        ? "give true or false for each; they are two different things"
+        : "every number has to be finite, and observations as long as observationSpace.size";
       this.#add(fault.replace(/[\d.]+/g, "#"), "error", { what: `${call} gives ${fault}`, fix });
       return;
     }
@@ -116,6 +107,11 @@ export class Rollout {
     if (Math.abs(reward) > LARGE_REWARD) {
       const fix = 'scale it, e.g. --set "env.options.wrappers=[{reward_scale: {scale: 0.001}}]"';
       this.#add("reward", "warning", { what: `reward ${reward}`, fix });
+    }
+    if (typeof info !== "object" || info === null) {
+      const fix = "give {} when there is nothing to say";
+      this.#add("info", "warning", { what: `${call} gives info ${String(info)}`, fix });
+      return;
     }
     const odd = Object.entries(info).find(([, value]) => !Number.isFinite(value));
     if (odd) {

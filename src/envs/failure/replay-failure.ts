@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import { describeThrown } from "../own/code-place.ts";
 import { openEnv } from "../registry.ts";
 import type { EnvFailure } from "./env-failure.ts";
-import { stepFault } from "./step-fault.ts";
+import { endlessFault, resetFault, stepFault } from "./step-fault.ts";
 
 export interface ReplayOutcome {
   /** Whether the environment failed again, at the same call. */
@@ -39,11 +39,11 @@ function replay(env: Env, failure: EnvFailure): ReplayOutcome {
     isAtStart = true;
     for (const action of actions) {
       step++;
-      const problem = stepFault(env.step(action), size);
+      const problem = stepProblem(env, action, step);
       if (problem !== undefined) return found(failure, step, problem);
     }
     if (during === "reset" && failure.episode > 0) {
-      const problem = stepFault({ ...env.reset(), reward: 0 }, size);
+      const problem = resetFault(env.reset(), size);
       if (problem !== undefined) return found(failure, step, `reset gave ${problem}`);
     }
   } catch (thrown) {
@@ -60,6 +60,13 @@ function replay(env: Env, failure: EnvFailure): ReplayOutcome {
   };
 }
 
+/** What is wrong with a step, the episode's `step`th. */
+function stepProblem(env: Env, action: readonly number[], step: number): string | undefined {
+  const result = env.step(action);
+  const { size } = env.observationSpace;
+  return stepFault(result, size) ?? endlessFault(result, step, env.maxEpisodeSteps);
+}
+
 /** Brings the environment to where the trace begins. */
 function begin(env: Env, { seed, episode, start, during }: EnvFailure): void {
   if (start.snapshot !== null) {
@@ -71,8 +78,7 @@ function begin(env: Env, { seed, episode, start, during }: EnvFailure): void {
     return;
   }
   const { size } = env.observationSpace;
-  const result = env.reset({ seed });
-  const problem = stepFault({ ...result, reward: 0 }, size);
+  const problem = resetFault(env.reset({ seed }), size);
   if (problem !== undefined && during === "reset") throw new Error(`reset gave ${problem}`);
   for (let i = 1; i < episode; i++) env.reset();
 }

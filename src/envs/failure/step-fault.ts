@@ -1,18 +1,49 @@
-import type { StepInfo } from "../env.ts";
+import type { ResetResult, StepInfo, StepResult } from "../env.ts";
 
-/** What a step, or a reset with a reward of 0, gave. */
-export interface Outcome {
-  readonly observation: ArrayLike<number>;
-  readonly reward: number;
-  readonly info?: StepInfo;
+/** Why what a step gave is of no use, `size` being that of observations; undefined: it is fine. */
+export function stepFault(result: StepResult, size: number): string | undefined {
+  const malformed = shapeFault(result);
+  if (malformed !== undefined) return malformed;
+  const { observation, reward, terminated, truncated, info } = result;
+  if (!Number.isFinite(reward)) return `reward ${reward}${culprits(info ?? {})}`;
+  if (typeof terminated !== "boolean") return `terminated ${String(terminated)}, no boolean`;
+  if (typeof truncated !== "boolean") return `truncated ${String(truncated)}, no boolean`;
+  return observationFault(observation, size);
 }
 
-/** Why an outcome of an environment that observes `size` numbers is of no use; undefined: it is fine. */
-export function stepFault(
-  { observation, reward, info }: Outcome,
-  size: number,
+/** The same of a reset. */
+export function resetFault(result: ResetResult, size: number): string | undefined {
+  return shapeFault(result) ?? observationFault(result.observation, size);
+}
+
+/** What a step or reset gave that is not even a result; undefined: it is one. */
+export function shapeFault(result: unknown): string | undefined {
+  if (result instanceof Promise) {
+    // Nobody will wait for it.
+    result.catch(() => undefined);
+    return "a promise instead of a result (it cannot be async)";
+  }
+  if (Array.isArray(result)) return "a list instead of a result by names (observation, reward, …)";
+  if (typeof result !== "object" || result === null) return `${String(result)} instead of a result`;
+  const { observation } = result as { readonly observation?: unknown };
+  if (typeof observation === "object" && observation !== null && "length" in observation) return;
+  return `${observation === undefined ? "no" : String(observation)} observation`;
+}
+
+/**
+ * What is wrong with an episode that goes on after `step` steps, though its environment says it ends at
+ * `maxEpisodeSteps`; undefined: nothing.
+ */
+export function endlessFault(
+  { terminated, truncated }: StepResult,
+  step: number,
+  maxEpisodeSteps: number,
 ): string | undefined {
-  if (!Number.isFinite(reward)) return `reward ${reward}${culprits(info ?? {})}`;
+  if (terminated || truncated || step < maxEpisodeSteps) return undefined;
+  return `an episode that does not end, though maxEpisodeSteps is ${maxEpisodeSteps},`;
+}
+
+function observationFault(observation: ArrayLike<number>, size: number): string | undefined {
   if (observation.length !== size) {
     return `an observation of ${observation.length} numbers instead of ${size}`;
   }

@@ -70,6 +70,7 @@ afterEach(() => {
   for (const timer of timers.splice(0)) clearTimeout(timer);
 });
 let shared = 0;
+const common = { x: 0 };
 const buffer = new Float64Array(1);
 
 /** What is wrong, how it is, and the finding. */
@@ -137,6 +138,93 @@ const faults: Readonly<Record<string, readonly [() => Env, Partial<Finding>]>> =
       check: "calls",
       what: expect.stringContaining("step threw: out of tune"),
       where: { seed: 1, step: 12 },
+    },
+  ],
+  "an async step": [
+    () =>
+      new (class extends Sound {
+        override step(action: ArrayLike<number>) {
+          return Promise.resolve(super.step(action)) as never;
+        }
+      })(),
+    {
+      severity: "error",
+      check: "calls",
+      what: "step gives a promise instead of a result (it cannot be async)",
+      where: { seed: 1, step: 1 },
+    },
+  ],
+  "an async reset": [
+    () =>
+      new (class extends Sound {
+        override reset(options?: ResetOptions) {
+          return Promise.resolve(super.reset(options)) as never;
+        }
+      })(),
+    { check: "calls", what: "reset gives a promise instead of a result (it cannot be async)" },
+  ],
+  "a result as Gymnasium gives it": [
+    () =>
+      new (class extends Sound {
+        override step(action: ArrayLike<number>) {
+          return Object.values(super.step(action)) as never;
+        }
+      })(),
+    {
+      check: "calls",
+      what: "step gives a list instead of a result by names (observation, reward, …)",
+    },
+  ],
+  "no result": [
+    () =>
+      new (class extends Sound {
+        override step(action: ArrayLike<number>) {
+          return this.t === 3 ? (null as never) : super.step(action);
+        }
+      })(),
+    { check: "calls", what: "step gives null instead of a result", where: { seed: 1, step: 4 } },
+  ],
+  "no info": [
+    () =>
+      new (class extends Sound {
+        override step(action: ArrayLike<number>) {
+          const { info: _, ...result } = super.step(action);
+          return result as never;
+        }
+      })(),
+    { severity: "warning", check: "results", what: "step gives info undefined" },
+  ],
+  "the same instance every time": [
+    (
+      (one) => () =>
+        one
+    )(new Sound()),
+    { severity: "error", check: "independence", what: expect.stringContaining("same environment") },
+  ],
+  "state that instances share": [
+    () =>
+      new (class extends Sound {
+        override step(action: ArrayLike<number>) {
+          const result = super.step(action);
+          common.x = 0.5 * common.x + result.reward;
+          return { ...result, reward: result.reward + 0.1 * common.x };
+        }
+        override reset(options?: ResetOptions) {
+          common.x = 0;
+          return super.reset(options);
+        }
+        override snapshot() {
+          return { ...super.snapshot(), common: common.x };
+        }
+        override restore(saved: EnvSnapshot) {
+          common.x = saved["common"] as number;
+          return super.restore(saved);
+        }
+      })(),
+    {
+      severity: "error",
+      check: "independence",
+      what: expect.stringContaining("steps of another instance change what follows"),
     },
   ],
   "a changed action": [

@@ -106,6 +106,19 @@ describe("a saved failure", () => {
     },
   );
 
+  test("of an episode that does not end fails again", async () => {
+    const file = join(folder, "drift.mjs");
+    writeFileSync(
+      file,
+      drifting(true, "step").replace("Infinity", "20").replaceAll("> 2", "> 1e9"),
+    );
+    const failure = await failureOf(file);
+    expect(failure.message).toMatch(
+      /^Drift: an episode that does not end, though maxEpisodeSteps is 20, at step 20 \(seed 11,/,
+    );
+    expect(await replayFailure(failure)).toMatchObject({ reproduced: true, step: 20 });
+  });
+
   test("of a long episode starts from a state on its way", async () => {
     const env = await openEnv("PointMass-v0", { dimensions: 300, max_episode_steps: 1000 });
     const blackBox = new BlackBox(BlackBox.allocate());
