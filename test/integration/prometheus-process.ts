@@ -109,7 +109,7 @@ function writeConfig(folder: string, run: string, { learners, actors }: Targets)
     global: object;
     scrape_configs: { static_configs?: unknown; file_sd_configs: { refresh_interval: string }[] }[];
   };
-  config.global = { scrape_interval: "500ms", scrape_timeout: "400ms", evaluation_interval: "1s" };
+  config.global = { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" };
   for (const job of config.scrape_configs) {
     // What runs on this machine's usual port is not ours.
     delete job.static_configs;

@@ -28,16 +28,19 @@ describe("PolicyBoard", () => {
   test("never mixes two versions while another thread publishes", async () => {
     const memory = PolicyBoard.allocate(PARAMETERS, 2);
     const module = new URL("../../dist/transport/policy-board.js", import.meta.url).href;
+    const wasRead = new Int32Array(new SharedArrayBuffer(4));
     const writer = new Worker(
       `const { workerData } = require("node:worker_threads");
        import(workerData.module).then(({ PolicyBoard }) => {
          const board = new PolicyBoard(workerData.memory);
          for (let version = 0; version < 3000; version++) {
+           // Until the first was read, lest it be over before anybody looks.
+           if (version === 1) Atomics.wait(workerData.wasRead, 0, 0);
            const parameters = new Float32Array(${PARAMETERS}).fill(version);
            board.publish({ version, turn: 0, parameters, normalizer: new Float32Array(4).fill(version) });
          }
        });`,
-      { eval: true, workerData: { memory, module } },
+      { eval: true, workerData: { memory, module, wasRead } },
     );
     const exited = once(writer, "exit");
     const board = new PolicyBoard(memory);
@@ -52,6 +55,8 @@ describe("PolicyBoard", () => {
       expect(read.parameters.every((value) => value === read.version)).toBe(true);
       last = read.version;
       reads++;
+      Atomics.store(wasRead, 0, 1);
+      Atomics.notify(wasRead, 0);
     }
     expect(reads).toBeGreaterThan(1);
     await exited;
