@@ -111,7 +111,7 @@ export function gatedExperts(
 }
 
 /** Says how likely each expert is to act. */
-export interface LinearGate {
+interface LinearGate {
   readonly parameters: readonly ParameterSpec[];
   /** Scores, [n, experts], of the last hidden layer, [n, hidden], which it does not move, or of observations. */
   logits(parameters: Parameters, hidden: Tensor, observations: Tensor): Tensor;

@@ -99,7 +99,11 @@ export function chosenPolicy(
   if (isBuiltInPolicy(policy)) return undefined;
   const family = find("algorithm.policy", policy, policies);
   if (typeof (name === "ppo" ? family.ppo : family.sac) === "function") return family;
-  throw new RunError("CONFIG_INVALID", `algorithm.policy ${policy} is not made for ${name}`);
+  const others = Object.keys(family).join(" and ");
+  throw new RunError(
+    "CONFIG_INVALID",
+    `algorithm.policy ${policy} is not made for ${name}, but for ${others}; choose another, or set algorithm.name`,
+  );
 }
 
 function find<T>(field: string, name: string, added: ReadonlyMap<string, T>): T {
