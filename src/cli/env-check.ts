@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Command } from "@commander-js/extra-typings";
 import type { CheckFigures, CheckReport, Finding } from "../envs/check/finding.ts";
 import { RunError } from "../errors.ts";
@@ -43,10 +44,9 @@ interface CheckFlags {
 
 async function check(id: string, flags: CheckFlags): Promise<void> {
   const { checkInThread } = await import("../envs/check/check-thread.ts");
-  const { findEnv } = await import("../envs/registry.ts");
-  // What cannot even be found is a matter of the command line.
-  const { isExternal } = await findEnv(id);
-  if (isExternal) {
+  const { isExternal } = await import("../envs/external.ts");
+  await assertExists(id);
+  if (isExternal(id)) {
     const text = `${id} is stepped by actors elsewhere; here there is nothing to examine`;
     throw new RunError("CONFIG_INVALID", text);
   }
@@ -60,6 +60,17 @@ async function check(id: string, flags: CheckFlags): Promise<void> {
   });
   console.log(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
   if (!report.ok) throw new CommandExit(exitCodes.failure);
+}
+
+/**
+ * What cannot even be found is a matter of the command line. The code of a file is not: it is run in the thread alone.
+ * @throws RunError ENV_UNKNOWN, CONFIG_INVALID
+ */
+async function assertExists(id: string): Promise<void> {
+  const { isEnvFile } = await import("../envs/env-file.ts");
+  const { findEnv } = await import("../envs/registry.ts");
+  if (!isEnvFile(id)) await findEnv(id);
+  else if (!existsSync(id)) throw new RunError("CONFIG_INVALID", `there is no file ${id}`);
 }
 
 /** What people read. */

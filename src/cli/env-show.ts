@@ -3,7 +3,13 @@ import type { EnvEntry } from "../envs/entry.ts";
 import type { BoxSpace, Env, Space } from "../envs/env.ts";
 import type { OptionInfo } from "../envs/options.ts";
 import { collectOption, parseOptionFlag } from "./option-flag.ts";
-import { cameraOption, type PictureSize, sizeOption } from "./picture-flags.ts";
+import {
+  cameraOption,
+  DEFAULT_SIZE,
+  type PictureSize,
+  refuseWithout,
+  sizeOption,
+} from "./picture-flags.ts";
 import { table } from "./table.ts";
 
 /** `troupe env show`. */
@@ -30,11 +36,12 @@ interface ShowFlags {
   readonly json?: true | undefined;
   readonly image?: string | undefined;
   readonly camera?: string | undefined;
-  readonly size: PictureSize;
+  readonly size?: PictureSize | undefined;
 }
 
 async function show(id: string, flags: ShowFlags): Promise<void> {
   const { option, json, image, camera, size } = flags;
+  if (image === undefined) refuseWithout("--image", { "--camera": camera, "--size": size });
   const { findEnv, openEnv } = await import("../envs/registry.ts");
   const entry = await findEnv(id);
   // Its spaces are in its options, and without them there is nothing to make.
@@ -46,7 +53,10 @@ async function show(id: string, flags: ShowFlags): Promise<void> {
   try {
     if (image !== undefined) {
       const { saveImage } = await import("../video/save-image.ts");
-      saveImage(env, image, { ...size, ...(camera === undefined ? {} : { camera }) });
+      saveImage(env, image, {
+        ...(size ?? DEFAULT_SIZE),
+        ...(camera === undefined ? {} : { camera }),
+      });
     }
     print(await describe(entry, env), json);
   } finally {
@@ -109,7 +119,9 @@ function oneLine(value: unknown): string {
   if (isSpace(value)) return spaceText(value);
   if (value === null) return "-";
   if (isTexts(value)) return value.length === 0 ? "-" : value.join(", ");
-  return typeof value === "string" ? value : JSON.stringify(value, jsonSafe);
+  if (typeof value === "string") return value;
+  // As it would be given: YAML has infinities.
+  return JSON.stringify(value, jsonSafe).replace(/"(-?)Infinity"/g, "$1.inf");
 }
 
 type PlainBox = Omit<BoxSpace, "low" | "high"> & {

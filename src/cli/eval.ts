@@ -1,10 +1,15 @@
 import type { Command } from "@commander-js/extra-typings";
-import { RunError } from "../errors.ts";
 import { findRun } from "../learner/find-run.ts";
 import { evaluateRun, type RunEvaluation, type RunVideoOptions } from "../run/evaluate-run.ts";
 import { finiteNumber, wholeNumber } from "./arguments.ts";
 import { CommandExit, exitCodes } from "./exit.ts";
-import { cameraOption, type PictureSize, sizeOption } from "./picture-flags.ts";
+import {
+  cameraOption,
+  DEFAULT_SIZE,
+  type PictureSize,
+  refuseWithout,
+  sizeOption,
+} from "./picture-flags.ts";
 import { checkpointOption, runArgument, runDirOption } from "./run-argument.ts";
 
 /** `troupe eval`. */
@@ -26,7 +31,7 @@ export function addEvalCommand(program: Command): void {
       wholeNumber(1),
     )
     .option("--video [file]", "film it too: an .mp4 or .gif (default: both in the run's folder)")
-    .option("--video-episodes <n>", "episodes in the film", wholeNumber(1), 1)
+    .option("--video-episodes <n>", "episodes in the film (default: 1)", wholeNumber(1))
     .addOption(cameraOption)
     .addOption(sizeOption)
     .option("--min-return <x>", "exit with 3 when the mean return is lower", finiteNumber)
@@ -41,9 +46,9 @@ interface EvalFlags {
   readonly seed?: number | undefined;
   readonly bestOf?: number | undefined;
   readonly video?: string | true | undefined;
-  readonly videoEpisodes: number;
+  readonly videoEpisodes?: number | undefined;
   readonly camera?: string | undefined;
-  readonly size: PictureSize;
+  readonly size?: PictureSize | undefined;
   readonly minReturn?: number | undefined;
   readonly json?: true | undefined;
   readonly runDir: string;
@@ -51,8 +56,10 @@ interface EvalFlags {
 
 async function run(name: string, flags: EvalFlags): Promise<void> {
   const { checkpoint, episodes, seed, bestOf, minReturn } = flags;
-  if (flags.camera !== undefined && flags.video === undefined) {
-    throw new RunError("CONFIG_INVALID", "--camera needs --video");
+  if (flags.video === undefined) {
+    const { camera, size, videoEpisodes } = flags;
+    const unused = { "--camera": camera, "--size": size, "--video-episodes": videoEpisodes };
+    refuseWithout("--video", unused);
   }
   const result = await evaluateRun(findRun(flags.runDir, name), {
     episodes,
@@ -69,7 +76,7 @@ async function run(name: string, flags: EvalFlags): Promise<void> {
 }
 
 function videoOptions(flags: EvalFlags, video: string | true): RunVideoOptions {
-  const { videoEpisodes, camera, size } = flags;
+  const { videoEpisodes = 1, camera, size = DEFAULT_SIZE } = flags;
   return {
     ...size,
     episodes: videoEpisodes,

@@ -65,7 +65,9 @@ export function showValue(value: unknown): string {
   const text = JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "number" && !Number.isFinite(part) ? String(part) : part,
   );
-  return text ?? `a ${typeof value}`;
+  return (
+    text?.replace(/"(-?)Infinity"/g, "$1.inf").replaceAll('"NaN"', ".nan") ?? `a ${typeof value}`
+  );
 }
 
 /** What stands at `path`; undefined: nothing. */

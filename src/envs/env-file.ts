@@ -26,7 +26,7 @@ export function isEnvFile(idOrFile: string): boolean {
  */
 export async function loadEnvFile(path: string): Promise<EnvEntry> {
   const file = resolve(path);
-  if (!existsSync(file)) fail(path, "there is no such file");
+  if (!existsSync(file)) fail(path, `there is no such file: ${file}`);
   const exports = await importFile(path, file);
   const found = EXPORTS.map((name) => exports[name]).find((value) => value !== undefined);
   if (typeof found === "function") return factoryEntry(path, file, factoryOf(path, found));

@@ -83,7 +83,7 @@ function episodeSeed(rootSeed: number, episode: number): number {
 }
 
 /** Steps without an end after which an episode counts as endless: the task has no limit of its own. */
-const MAX_STEPS = 100_000;
+export const MAX_EVALUATION_STEPS = 100_000;
 
 class Episode {
   readonly observation: Float32Array;
@@ -121,7 +121,8 @@ class Episode {
     this.observation.set(result.observation);
     this.episodeReturn += result.reward;
     this.episodeLength += 1;
-    this.ended = result.terminated || result.truncated || this.episodeLength >= MAX_STEPS;
+    this.ended =
+      result.terminated || result.truncated || this.episodeLength >= MAX_EVALUATION_STEPS;
   }
 
   #ask<Result>(call: EnvCall, run: () => Result): Result {

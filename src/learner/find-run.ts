@@ -32,6 +32,13 @@ export function findRun(dir: string, run: string): string {
   }
   const found = [join(dir, run), run].find(isRun);
   if (found !== undefined) return resolve(found);
+  if (run.endsWith(".onnx")) {
+    const what = `${run} is an exported policy; name the run that it comes from`;
+    throw new RunError(
+      "RUN_NOT_FOUND",
+      `${what}, or play it by itself (examples/python-actor/evaluate.py)`,
+    );
+  }
   const names = listRuns(dir).map(({ info }) => info.id);
   throw new RunError("RUN_NOT_FOUND", `there is no run ${run} in ${dir}${didYouMean(run, names)}`);
 }

@@ -7,7 +7,7 @@ import { readVersions } from "../config/versions.ts";
 import type { EnvFailure } from "../envs/failure/env-failure.ts";
 import { saveFailure } from "../envs/failure/failure-folder.ts";
 import { RunError } from "../errors.ts";
-import type { EpisodeResult } from "../learner/evaluation.ts";
+import { type EpisodeResult, MAX_EVALUATION_STEPS } from "../learner/evaluation.ts";
 import type { LearnerEvent, LearnerResult, PolicySnapshot } from "../learner/learner-task.ts";
 import type { ReadyEvent } from "../learner/learner-thread.ts";
 import type { RunFolder } from "../learner/run-folder.ts";
@@ -171,6 +171,12 @@ export class RunReport implements RunObserver, AsyncDisposable {
     };
     this.#files?.evaluation(entry);
     this.#runLog?.evaluation(entry);
+    if (entry.lengths.some((length) => length >= MAX_EVALUATION_STEPS)) {
+      this.#options.log?.warn(
+        `${this.#options.config.env.id}: evaluation has cut off an episode that had not ended at step ` +
+          `${MAX_EVALUATION_STEPS}; give the task a limit, e.g. env.options.wrappers=[{time_limit: 1000}]`,
+      );
+    }
     const { mean, std } = summarise(entry.returns);
     this.#options.log?.info({ step: envSteps, meanReturn: mean, stdReturn: std }, "evaluation");
     this.#options.onEvaluation?.({ envSteps, meanReturn: mean, stdReturn: std });

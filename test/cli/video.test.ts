@@ -64,6 +64,9 @@ describe("troupe eval --video", () => {
         [["pendulum", "--video", file, "--camera", "x"], /no camera "x".* There are: free/],
         [["pendulum", "--video", file, "--size", "1x"], /--size .* must be like 640x480, or 480/],
         [["pendulum", "--camera", "free"], /--camera needs --video/],
+        [["pendulum", "--size", "64"], /--size needs --video/],
+        [["pendulum", "--video-episodes", "2"], /--video-episodes needs --video/],
+        [["policy.onnx", "--video", file], /is an exported policy; name the run/],
       ] as const) {
         const { code, stderr } = evaluate(...argv);
         expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
@@ -85,6 +88,13 @@ describe("troupe env show --image", () => {
       expect(readFileSync(file).subarray(1, 4).toString()).toBe("PNG");
       const unknown = runCli(["env", "show", "PointMass-v0", "--image", file]);
       expect(unknown.code).toBe(2);
+      for (const [argv, message] of [
+        [["--image", join(dir, "a.jpg")], /a\.jpg: a picture's name ends in \.png/],
+        [["--size", "32"], /--size needs --image/],
+      ] as const) {
+        const { code: refused, stderr } = runCli(["env", "show", "Hopper-v5", ...argv]);
+        expect({ refused, stderr }).toEqual({ refused: 2, stderr: expect.stringMatching(message) });
+      }
     },
     TIMEOUT_MS,
   );

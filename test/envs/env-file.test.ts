@@ -15,7 +15,7 @@ describe("loadEnvFile", () => {
   });
 
   test.for([
-    ["absent.mjs", "absent.mjs: there is no such file"],
+    ["absent.mjs", "absent.mjs: there is no such file: /"],
     ["throws.mjs", "no licence ("],
     ["no-factory.mjs", '"env" or "makeEnv"; it exports '],
     ["class.mjs", "export default (options) => new Lamp(options)"],

@@ -42,7 +42,7 @@ describe("options", () => {
       "healthy_z_range must be two numbers, the lower first, such as [-1, 1] or [0, .inf], not [2,1]",
     ],
     ["Hopper-v5", { healthy_z_range: 1 }, "healthy_z_range must be two numbers"],
-    ["Hopper-v5", { healthy_z_range: [Number.NaN, 1] }, 'not ["NaN",1]'],
+    ["Hopper-v5", { healthy_z_range: [Number.NaN, 1] }, "not [.nan,1]"],
     [
       "InvertedPendulum-v5",
       { reset_noise_scale: -1 },

@@ -41,7 +41,7 @@ export async function checkInThread(options: CheckThreadOptions): Promise<CheckR
       });
       const calls = new CallBoard(board);
       worker.on("error", (thrown) => fail(ended(calls, RunError.from(thrown).message)));
-      worker.on("exit", (code) => fail(ended(calls, `the thread exited with code ${code}`)));
+      worker.on("exit", (code) => fail(ended(calls, exitText(code))));
       const watch = new CallWatch(calls, 1000 * options.callTimeoutSeconds);
       const timer = setInterval(() => {
         if (watch.isHung(performance.now())) fail(hung(calls, options.callTimeoutSeconds));
@@ -88,6 +88,12 @@ function hung(calls: CallBoard, seconds: number): Finding {
     where: { seed, step },
     fix: "look for a loop that does not end; a longer time can be given: --call-timeout",
   };
+}
+
+function exitText(code: number): string {
+  // Node's own for an await that nothing can end.
+  if (code === 13) return "it waits for something that never comes";
+  return `the thread exited with code ${code}`;
 }
 
 function ended(calls: CallBoard, message: string): Finding {

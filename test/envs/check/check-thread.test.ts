@@ -95,6 +95,23 @@ describe("troupe env check", () => {
     });
   });
 
+  test.for([
+    ["for (;;);", /^error \[calls\] make has not returned for 2 s/],
+    ["await new Promise(() => undefined);", /during make: it waits for something that never comes/],
+    ["process.exit(0);", /during make: the thread exited with code 0/],
+    ["const = 3;", /^error \[calls\] making it threw: environment file .*task\.mjs/],
+  ] as const)("finds that the file itself does %s", TIMEOUT, ([text, message]) => {
+    writeFileSync(file, text);
+    const { code, stdout } = runCli(["env", "check", file, "--call-timeout", "2"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(message) });
+  });
+
+  test("is told when a file never comes back", TIMEOUT, () => {
+    writeFileSync(file, "await new Promise(() => undefined);");
+    const { code, stderr } = runCli(["env", "show", file]);
+    expect({ code, stderr }).toEqual({ code: 13, stderr: expect.stringContaining("never comes") });
+  });
+
   test("ends with 2 when there is no such environment", TIMEOUT, () => {
     expect(runCli(["env", "check", "Walker3d"])).toMatchObject({
       code: 2,
