@@ -101,7 +101,10 @@ export async function assembleLearner(
     },
     normalizer: normalizerOf(task, state),
     ...rewardScalerOf(task, state),
-    ...interventionOf(task, state, { step, recorder, warn }),
+    ...interventionOf(task, state, {
+      ...{ step, recorder, warn },
+      note: (message) => emit({ type: "note", message }),
+    }),
     sampling: streamOf(config, "sampling", state),
     noise: streamOf(config, "noise", state),
     exporter: new PolicyExporter(policyShape(algorithm, task)),

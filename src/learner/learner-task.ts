@@ -79,6 +79,8 @@ export type LearnerEvent =
   | { readonly type: "evaluate"; readonly snapshot: PolicySnapshot }
   | { readonly type: "checkpoint"; readonly name: string; readonly seconds: number }
   | { readonly type: "best"; readonly score: EvaluationScore }
+  /** Worth reading in the log, and nothing wrong. */
+  | { readonly type: "note"; readonly message: string }
   | { readonly type: "warning"; readonly message: string };
 
 export interface LearnerResult {

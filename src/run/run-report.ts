@@ -197,6 +197,10 @@ export class RunReport implements RunObserver, AsyncDisposable {
     this.#options.log?.error(`${error.message}; ${next}`);
   }
 
+  onNote(message: string): void {
+    this.#options.log?.info(message);
+  }
+
   onWarning(message: string): void {
     this.#options.log?.warn(message);
   }

@@ -24,6 +24,7 @@ export interface RunObserver {
   onCheckpoint(name: string, seconds: number): void;
   onBest(meanReturn: number, envSteps: number): void;
   onCrash(crash: ActorCrash): void;
+  onNote(message: string): void;
   onWarning(message: string): void;
 }
 
@@ -152,6 +153,9 @@ export class Run implements AsyncDisposable {
         return;
       case "best":
         observer.onBest(event.score.meanReturn, event.score.envSteps);
+        return;
+      case "note":
+        observer.onNote(event.message);
         return;
       case "warning":
         observer.onWarning(event.message);

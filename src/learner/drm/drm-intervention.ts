@@ -14,6 +14,8 @@ export interface DrmParts {
   readonly step: TrainStep;
   readonly recorder: MetricsRecorder;
   readonly warn: (message: string) => void;
+  /** Told what beta is at first. */
+  readonly note: (message: string) => void;
 }
 
 type DrmConfig = Pick<Config, "drm" | "seed"> & {
@@ -25,7 +27,7 @@ type DrmConfig = Pick<Config, "drm" | "seed"> & {
 const CALIBRATION = { updates: 1000, share: 0.5, least: 0.05 } as const;
 /** Target until "auto" has found one: the authors'. */
 export const DEFAULT_TARGET = 0.2;
-/** Updates after which a target that was never in reach is reported. */
+/** Updates whose ratios are reported; a target that is met within them is hardly one. */
 const REPORT_UPDATES = 10;
 
 /**
@@ -43,6 +45,7 @@ export class DrmIntervention implements Intervention {
   readonly #settings: Float32Array;
   #state: DrmState;
   #perturbedAt = -1;
+  readonly #firstRatios: number[] = [];
 
   constructor(parts: DrmParts, config: DrmConfig, state?: DrmState) {
     const { target, exploration } = config.drm;
@@ -120,6 +123,7 @@ export class DrmIntervention implements Intervention {
 
   #measured(ratio: number, { envSteps, learnerStep }: Progress): void {
     this.#state = { ...this.#state, ratio };
+    if (learnerStep <= REPORT_UPDATES) this.#report(ratio);
     this.#calibrate(ratio);
     const { target, calibration, awakenedAt } = this.#state;
     const mayWake = calibration === null && envSteps > this.#config.learningStarts;
@@ -148,6 +152,16 @@ export class DrmIntervention implements Intervention {
     }
     const target = Math.max(CALIBRATION.least, (CALIBRATION.share * sum) / count);
     this.#state = { ...this.#state, target, calibration: null };
+  }
+
+  /** Where beta starts says whether its target means anything for this task. */
+  #report(ratio: number): void {
+    if (this.#firstRatios.push(ratio) !== REPORT_UPDATES) return;
+    const [least, most] = [Math.min(...this.#firstRatios), Math.max(...this.#firstRatios)];
+    const { target } = this.#config.drm;
+    this.#parts.note(
+      `dormant ratio of the first ${REPORT_UPDATES} updates: ${least.toFixed(3)} to ${most.toFixed(3)}; drm.target is ${target}`,
+    );
   }
 
   #warnOfTarget(learnerStep: number): void {

@@ -30,6 +30,7 @@ const algorithm = drm(
 interface Opened {
   readonly intervention: DrmIntervention;
   readonly warnings: string[];
+  readonly notes: string[];
   /** As if an update had found this; counts updates and environment steps. */
   update(ratio: number, envSteps?: number): boolean;
 }
@@ -37,10 +38,12 @@ interface Opened {
 function open(step: TrainStep, own: ConfigInput["drm"], state?: DrmState): Opened {
   const config = parseConfig({ drm: { enabled: true, perturbInterval: 0, ...own }, seed: 4 });
   const warnings: string[] = [];
+  const notes: string[] = [];
   const parts = {
     step,
     recorder: new MetricsRecorder(),
     warn: (text: string) => warnings.push(text),
+    note: (text: string) => notes.push(text),
   };
   const options = { drm: config.drm, seed: config.seed, learningStarts: 2000 };
   const intervention = new DrmIntervention(parts, options, state);
@@ -48,6 +51,7 @@ function open(step: TrainStep, own: ConfigInput["drm"], state?: DrmState): Opene
   return {
     intervention,
     warnings,
+    notes,
     update: (ratio, envSteps = 2001) => {
       learnerStep += 1;
       const result: StepResult = {
@@ -220,6 +224,17 @@ describe("the schedule of the noise", { timeout: 30_000 }, () => {
     update(0.1, 2001);
     expect(intervention.state().awakenedAt).toBe(2001);
     expect(warnings).toEqual([expect.stringContaining("drm.target=auto")]);
+  });
+
+  test("says once what the ratio was in the first ten updates", async () => {
+    await using step = await openStep(algorithm);
+    const { update, notes } = open(step, { target: 0.05 });
+    for (let k = 0; k < 9; k++) update(0.1 + k / 100);
+    expect(notes).toEqual([]);
+    for (let k = 0; k < 20; k++) update(0.3);
+    expect(notes).toEqual([
+      "dormant ratio of the first 10 updates: 0.100 to 0.300; drm.target is 0.05",
+    ]);
   });
 
   test("tells actors what to add beyond the noise of an agent that is wide awake", async () => {
