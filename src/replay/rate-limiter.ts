@@ -43,7 +43,7 @@ export interface LimiterExplanation extends LimiterState {
  *
  *     error     = inserts samplesPerInsert - samples - offset
  *     canSample = size >= minSize  and  error - n >= low
- *     canInsert = size <= minSize  or   error + n samplesPerInsert <= high
+ *     canInsert = size < minSize   or   error + n samplesPerInsert <= high
  *     low, high = minSize samplesPerInsert -+ errorBuffer
  *
  * The centre of the band is the error at the end of the warm-up, so warm-up steps owe no updates. With
@@ -118,7 +118,8 @@ export class RateLimiter {
   }
 
   canInsert(count: number): boolean {
-    if (this.#size() <= this.minSize) return true;
+    // Not at minSize itself: a replay that holds just so many stays there for ever.
+    if (this.#size() < this.minSize) return true;
     return this.error + count * this.samplesPerInsert <= this.high;
   }
 

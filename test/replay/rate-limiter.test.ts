@@ -149,14 +149,23 @@ describe("RateLimiter", () => {
     expect(batches).toBe(OPTIONS.errorBuffer / 256);
   });
 
-  test("inserts pass up to minSize, whatever the error; the one after must keep the band", () => {
+  test("inserts pass up to minSize, whatever the error; from there on they must keep the band", () => {
     const options = { ...OPTIONS, errorBuffer: smallestErrorBuffer(OPTIONS) };
     const { limiter, world } = start(options);
     for (let i = 0; i < 125; i++) insert(limiter, world, 8);
     expect(world.size).toBe(options.minSize);
     expect(limiter.error + 8 * 256).toBeGreaterThan(limiter.high);
-    expect(insert(limiter, world, 8)).toBe(true);
     expect(insert(limiter, world, 8)).toBe(false);
+  });
+
+  test("a replay that never holds more than minSize keeps the band, too", () => {
+    const { limiter, world } = start({ ...OPTIONS, guaranteedSize: OPTIONS.minSize });
+    for (let i = 0; i < 200; i++) {
+      insert(limiter, world, 8);
+      world.size = Math.min(world.size, OPTIONS.minSize);
+    }
+    expect(limiter.error).toBeLessThanOrEqual(limiter.high);
+    expect(limiter.explain().waiting).toBe("actors");
   });
 
   test("refuses a band in which both could wait, and says which would do", () => {
