@@ -153,6 +153,7 @@ def main():
     parser.add_argument("--certs", metavar="DIR", help="ca.crt, actor.crt and actor.key of `troupe certs`")
     arguments = parser.parse_args()
     stub = rpc.ActorServiceStub(connect(arguments.learner, arguments.certs))
+    print(f"looking for a learner at {arguments.learner}", flush=True)
     run = stub.GetRun(pb.GetRunRequest(protocol_version=1), wait_for_ready=True)
     if run.HasField("on_policy"):
         sys.exit(f"{run.algorithm} learns from turns; this example sends unrolls of any policy (see docs/protocol.md)")

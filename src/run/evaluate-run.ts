@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { isExternal } from "../envs/external.ts";
 import { openEnv } from "../envs/registry.ts";
 import { RunError } from "../errors.ts";
 import { openSnapshot, type SnapshotChoice } from "../learner/checkpoint/open-snapshot.ts";
@@ -55,7 +56,7 @@ export interface RunEvaluation {
  * Evaluates a run's policy and keeps the result in the run's `eval/results.json`.
  *
  * @throws RunError RUN_NOT_FOUND when there is no checkpoint yet, CHECKPOINT_CORRUPT, ENV_FAILED,
- * CONFIG_INVALID when a film is asked for and cannot be made.
+ * CONFIG_INVALID when a film is asked for and cannot be made, or only actors elsewhere can step the environment.
  */
 export async function evaluateRun(
   folder: string,
@@ -63,6 +64,13 @@ export async function evaluateRun(
 ): Promise<RunEvaluation> {
   const config = await readRunConfig(folder);
   const { env } = config;
+  if (isExternal(env.id)) {
+    throw new RunError(
+      "CONFIG_INVALID",
+      `${env.id} is stepped by actors elsewhere, and cannot be evaluated here: play the policy where the environment ` +
+        "is, exported with troupe export (examples/python-actor/evaluate.py)",
+    );
+  }
   const seed = options.seed ?? config.evaluation.seed;
   const snapshot = openSnapshot(folder, options.checkpoint);
   const bestOf = options.bestOf ?? config.evaluation.bestOf;

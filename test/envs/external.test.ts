@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { train, trainCluster } from "../../dist/index.js";
 import { openEnv } from "../../src/envs/registry.ts";
+import { evaluateRun } from "../../src/run/evaluate-run.ts";
 
 const sizes = { observation_size: 3, action_low: [-2, -1], action_high: [2, 1] };
 
@@ -42,6 +46,19 @@ describe("an environment that only actors elsewhere have", () => {
       );
     },
   );
+
+  test("has no evaluation here, and says where there is one", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "troupe-external-"));
+    try {
+      writeFileSync(join(folder, "config.yaml"), "env: { id: external/Reacher }\n");
+      await expect(evaluateRun(folder, { episodes: 1 })).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        message: expect.stringMatching(/^external\/Reacher is stepped by actors elsewhere.*export/),
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   test("is refused where this process would have to step it, with what to do", async () => {
     const env = { id: "external/Reacher", options: sizes };
