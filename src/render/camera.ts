@@ -107,6 +107,7 @@ class OrbitingCamera implements Camera {
   constructor(scene: Scene, options: FreeCamera) {
     const { vis, stat } = scene.model;
     const view = vis.global;
+    assertPossible(options);
     this.#scene = scene;
     this.#body = options.trackBody === undefined ? -1 : bodyIndex(scene.model, options.trackBody);
     this.#lookAt = Float64Array.from(options.lookAt ?? stat.center);
@@ -132,6 +133,42 @@ class OrbitingCamera implements Camera {
     const [ca, sa] = [Math.cos(azimuth), Math.sin(azimuth)];
     const [ce, se] = [Math.cos(elevation), Math.sin(elevation)];
     this.pose.rotation.set([sa, -se * ca, -ce * ca, -ca, -se * sa, -ce * sa, 0, ce, -se]);
+  }
+}
+
+/** What each setting of a camera has to be; the rest is the model's. */
+const SETTINGS: Readonly<Record<keyof FreeCamera, readonly [string, (given: unknown) => boolean]>> =
+  {
+    lookAt: [
+      "three numbers in metres",
+      (given) => {
+        const numbers = Array.from(Object(given) as ArrayLike<unknown>);
+        return numbers.length === 3 && numbers.every(Number.isFinite);
+      },
+    ],
+    trackBody: ["the name of a body", (given) => typeof given === "string"],
+    distance: [
+      "a number of metres above 0",
+      (given) => Number.isFinite(given) && Number(given) > 0,
+    ],
+    azimuth: ["a number of degrees", Number.isFinite],
+    elevation: ["a number of degrees", Number.isFinite],
+    fovy: [
+      "a number of degrees between 0 and 180",
+      (given) => Number.isFinite(given) && Number(given) > 0 && Number(given) < 180,
+    ],
+  };
+
+/** @throws RunError CONFIG_INVALID naming the setting. */
+function assertPossible(options: FreeCamera): void {
+  for (const [name, given] of Object.entries(options)) {
+    const [wanted, isFine] = SETTINGS[name as keyof FreeCamera] ?? [];
+    if (given === undefined || isFine?.(given)) continue;
+    const problem =
+      wanted === undefined
+        ? `there is no setting "${name}"; there are ${Object.keys(SETTINGS).join(", ")}`
+        : `${name} must be ${wanted}, not ${JSON.stringify(given)}`;
+    throw new RunError("CONFIG_INVALID", `camera: ${problem}`);
   }
 }
 

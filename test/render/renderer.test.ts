@@ -163,6 +163,13 @@ describe("a picture", () => {
       [{ ...size, height: 9000 }, /height of a picture: 9000/],
       [{ ...size, camera: "fron" }, /did you mean "front"\? There are: front, free/],
       [{ ...size, camera: { trackBody: "leg" } }, /no body "leg"; there are: world/],
+      [{ ...size, camera: { lookAt: [0, 0] as never } }, /lookAt must be three numbers.* \[0,0\]/],
+      [
+        { ...size, camera: { distance: -1 } },
+        /distance must be a number of metres above 0, not -1/,
+      ],
+      [{ ...size, camera: { fovy: 180 } }, /fovy must be .* between 0 and 180, not 180/],
+      [{ ...size, camera: { zoom: 2 } as never }, /no setting "zoom"; there are lookAt, trackBody/],
     ] as const) {
       expect(() => new Renderer(made, options)).toThrow(message);
     }
