@@ -15,6 +15,12 @@ interface State {
   random: number;
 }
 
+/** What `--set env.options.thrust=2` gives. */
+interface Options {
+  readonly thrust?: number;
+  readonly maxEpisodeSteps?: number;
+}
+
 /** A ship without friction is to come to rest at the origin. Plain TypeScript: no physics engine. */
 class Docking implements Env {
   readonly id = "Docking";
@@ -24,7 +30,11 @@ class Docking implements Env {
   readonly #thrust: number;
   readonly #state: State = { motion: new Float64Array(4), steps: 0, random: 1 };
 
-  constructor({ thrust = 1, maxEpisodeSteps = 100 } = {}) {
+  constructor({ thrust = 1, maxEpisodeSteps = 100, ...others }: Options = {}) {
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+      throw new Error(`there is no option ${unknown}; there are thrust and maxEpisodeSteps`);
+    }
     this.#thrust = thrust;
     this.maxEpisodeSteps = maxEpisodeSteps;
   }
@@ -96,6 +106,4 @@ function box(high: readonly number[]): BoxSpace {
   return { kind: "box", size: high.length, low: bounds.map((value) => -value), high: bounds };
 }
 
-/** The options are what `--set env.options.thrust=2` gives. */
-export const env = async (options?: { thrust?: number; maxEpisodeSteps?: number }) =>
-  new Docking(options);
+export const env = async (options?: Options) => new Docking(options);

@@ -25,7 +25,7 @@ export class ActionScale {
       if (!Number.isFinite(bottom) || !Number.isFinite(top)) {
         throw new RunError(
           "CONFIG_INVALID",
-          `${env.id}: action ${i} is bounded by [${bottom}, ${top}]; give finite bounds to scale to`,
+          `${env.id}: action ${i} is bounded by [${bottom}, ${top}]; give finite bounds to scale to (an actuator's ctrlrange)`,
         );
       }
       this.middle[i] = (bottom + top) / 2;

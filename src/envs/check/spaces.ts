@@ -18,7 +18,7 @@ export function checkSpaces({ observationSpace, actionSpace }: Env, findings: Fi
     const what = `action ${open} is bounded by ${bounds}`;
     add("unbounded", "error", [
       what,
-      "give finite bounds: policies act in [-1, 1], scaled to them",
+      "give finite bounds, a MuJoCo actuator its ctrlrange: policies act in [-1, 1], scaled to them",
     ]);
   }
   for (const [name, space] of [
