@@ -56,10 +56,10 @@ describe("a run that was stopped by SIGINT", () => {
 
   // The run that the tests go on with, each from a copy of its own.
   beforeAll(async () => {
-    const kills: (() => void)[] = [];
-    const context = { onTestFinished: (kill: () => void) => kills.push(kill) };
+    const kills: (() => Promise<void>)[] = [];
+    const context = { onTestFinished: (kill: () => Promise<void>) => kills.push(kill) };
     stopped = await interrupt(context as unknown as TestContext, template, "SIGINT");
-    for (const kill of kills) kill();
+    for (const kill of kills) await kill();
   }, 180_000);
 
   afterAll(() => rmSync(template, { recursive: true, force: true }));

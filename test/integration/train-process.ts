@@ -8,7 +8,7 @@ import type { TestContext } from "vitest";
 /** A folder for one test, removed when it ends. */
 export function scratchFolder({ onTestFinished }: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "troupe-integration-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20 }));
   return folder;
 }
 
@@ -69,7 +69,11 @@ export class TroupeProcess {
     this.#child.stdout?.on("data", (text: Buffer) => (this.#stdout += text));
     this.#child.stderr?.on("data", (text: Buffer) => (this.#stderr += text));
     this.#ended = once(this.#child, "close");
-    context.onTestFinished(() => void this.#child.kill("SIGKILL"));
+    // It writes until it is gone, into a folder that is removed next.
+    context.onTestFinished(async () => {
+      this.#child.kill("SIGKILL");
+      await this.#ended;
+    });
   }
 
   get stderr(): string {
