@@ -9,7 +9,7 @@ import { temporary } from "./fake-run.ts";
 import { ScratchRepository } from "./scratch-repository.ts";
 
 // Several processes with several threads each start one after the other, on a machine that is busy.
-const TIMEOUT = { timeout: 240_000 };
+const TIMEOUT = { timeout: 500_000 };
 
 const EXPERIMENT: Experiment = {
   id: "point",

@@ -218,7 +218,7 @@ async function slowDisk(context: FaultContext): Promise<void> {
 }
 
 async function endTracer(strace: ChildProcess): Promise<void> {
-  if (strace.exitCode !== null) return;
+  if (strace.exitCode !== null || strace.signalCode !== null) return;
   const exited = once(strace, "exit");
   strace.kill("SIGINT");
   await exited;

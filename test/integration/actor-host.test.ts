@@ -102,7 +102,7 @@ describe("an actor host", () => {
       SOON,
     );
     expect(host.status).toMatchObject({ connected: true, actorsAlive: 2, policyVersion: 5 });
-    await learner.host.close({ kind: "finished", message: "complete", graceMs: 2000 });
+    await learner.host.close({ kind: "finished", message: "complete", graceMs: 20_000 });
     expect(await ended).toBe("finished");
     // All that the learner has, this side knows it to have.
     expect(host.status.durableUnrolls).toBe(acceptedBy(learner));

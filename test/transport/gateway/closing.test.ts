@@ -17,7 +17,7 @@ describe("a gateway that closes", () => {
       actor.send(frameOf(0), frameOf(1));
       harness.keepTaking();
       await poll(() => harness.taken.length === 2, "both frames");
-      await harness.host.close({ kind, message: "so long", graceMs: 2000 });
+      await harness.host.close({ kind, message: "so long", graceMs: 20_000 });
       expect(actor.last("notice")).toEqual({ kind: notice, message: "so long" });
       expect(actor.last("acknowledgement")).toMatchObject({ accepted: 2, durable: 2 });
       await poll(() => actor.end === "end", "the end of the call");

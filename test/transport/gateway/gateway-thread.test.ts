@@ -12,7 +12,7 @@ import { SharedMailbox } from "../../../src/transport/shared-mailbox.ts";
 import { frameOf, poll, RawActor, run, setupOf } from "./harness.ts";
 
 // A thread's start alone takes about a second on a busy machine.
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 test(
   "the gateway's thread serves calls, hands over frames and closes in good order",
@@ -37,7 +37,7 @@ test(
       );
     expect(await status()).toMatchObject({ envSteps: 300, learnerSteps: 200, limiter: undefined });
     thread.report({ ...progress, envSteps: 308 });
-    await vi.waitFor(async () => expect(await status()).toMatchObject({ envSteps: 308 }));
+    await vi.waitFor(async () => expect(await status()).toMatchObject({ envSteps: 308 }), 20_000);
     const actor = new RawActor(client.session());
     await actor.join();
     actor.send(frameOf(0));
@@ -45,7 +45,7 @@ test(
     await poll(() => queue.peek()?.sequence === 0, "the frame");
     queue.release();
     await actor.wait("acknowledgement", ({ durable, sendLimit }) => durable === 1 && sendLimit > 2);
-    await thread.close({ kind: "finished", message: "done", graceMs: 2000 });
+    await thread.close({ kind: "finished", message: "done", graceMs: 20_000 });
     await thread.finished;
     await poll(() => actor.end === "end", "the end of the call");
     expect(actor.last("notice")).toMatchObject({ message: "done" });
