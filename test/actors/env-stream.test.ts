@@ -61,7 +61,7 @@ describe("EnvStream", () => {
       /a promise instead of a result \(it cannot be async\) at step 3 \(seed 0, episode 1\)/,
     ],
     ["no-flag", /truncated undefined, no boolean at step 3/],
-    ["endless", /an episode that does not end, though maxEpisodeSteps is 3, at step 3 \(seed 0,/],
+    ["endless", /the episode does not end \(maxEpisodeSteps 3\) at step 3 \(seed 0,/],
   ])("ends the episode as failed on %s, and the step reaches no unroll", (fault, reason) => {
     const { stream } = open(3, [[3, fault]]);
     stream.advance(action, 0);

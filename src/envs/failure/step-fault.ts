@@ -40,7 +40,7 @@ export function endlessFault(
   maxEpisodeSteps: number,
 ): string | undefined {
   if (terminated || truncated || step < maxEpisodeSteps) return undefined;
-  return `an episode that does not end, though maxEpisodeSteps is ${maxEpisodeSteps},`;
+  return `the episode does not end (maxEpisodeSteps ${maxEpisodeSteps})`;
 }
 
 function observationFault(observation: ArrayLike<number>, size: number): string | undefined {

@@ -114,7 +114,7 @@ describe("a saved failure", () => {
     );
     const failure = await failureOf(file);
     expect(failure.message).toMatch(
-      /^Drift: an episode that does not end, though maxEpisodeSteps is 20, at step 20 \(seed 11,/,
+      /^Drift: the episode does not end \(maxEpisodeSteps 20\) at step 20 \(seed 11,/,
     );
     expect(await replayFailure(failure)).toMatchObject({ reproduced: true, step: 20 });
   });
